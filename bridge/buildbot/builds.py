@@ -1,0 +1,84 @@
+"""One Buildbot as the engine wants it: builds on request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import datetime
+
+from bridge.buildbot.answers import States
+from bridge.buildbot.client import MAX_IDS, Buildbot
+from bridge.buildbot.errors import NotFound
+from bridge.coalesce import Coalescer
+from bridge.core.order import Order
+from bridge.core.request import RequestState
+from bridge.core.run import RequestId, RunKey
+
+
+class BuildbotBuilds:
+    """Requests builds of one master and reads what became of them; concurrent reads share calls.
+
+    Buildbot's web address, for links, is asked of the plugin once.
+    """
+
+    def __init__(self, client: Buildbot) -> None:
+        self._client = client
+        self._reads: Coalescer[RequestId, RequestState] = Coalescer(self._found, most=MAX_IDS)
+        self._web: str | None = None
+
+    async def submit(self, key: RunKey, order: Order) -> RequestId:
+        """Request a build under the run's key, or learn which request that key has."""
+        answer = await self._client.submit(
+            key.task_id,
+            key.run_id,
+            builder=order.builder,
+            properties=order.properties,
+            sourcestamps=order.sourcestamps,
+            priority=order.priority,
+            reason=order.reason,
+            not_before=order.not_before,
+        )
+        return RequestId(answer.request_id)
+
+    async def find(self, key: RunKey) -> RequestState | None:
+        """Read the request that was made under this key."""
+        return await self._client.find(key.task_id, key.run_id)
+
+    async def state(self, request: RequestId) -> RequestState | None:
+        """Read one request's state; concurrent calls share a call of the plugin."""
+        return await self._reads.get(request)
+
+    async def states(self, requests: Collection[RequestId]) -> States:
+        """Read many states."""
+        return await self._client.states(list(requests))
+
+    async def _found(self, requests: Sequence[RequestId]) -> Mapping[RequestId, RequestState]:
+        answer = await self._client.states(requests)
+        return {RequestId(state.request_id): state for state in answer.states}
+
+    async def cancel(self, key: RunKey, reason: str) -> RequestState | None:
+        """Ask for the cancel of the request made under this key."""
+        return await self._client.cancel(key.task_id, key.run_id, reason)
+
+    async def set_priority(self, key: RunKey, priority: int) -> None:
+        """Change the priority of the waiting request made under this key; raises NotFound."""
+        if await self._client.set_priority(key.task_id, key.run_id, priority) is None:
+            raise NotFound(f"Buildbot has no request for run {key}")
+
+    async def properties(self, build_id: int) -> Mapping[str, tuple[object, str]]:
+        """Read a build's properties: name to (value, source)."""
+        return await self._client.properties(build_id)
+
+    async def strangers(self, completed_since: datetime) -> AsyncIterator[list[RequestState]]:
+        """Read all requests that carry keys of ours: the open ones, then those completed since."""
+        async for page in self._client.requests():
+            yield list(page)
+        async for page in self._client.requests(completed_since=completed_since):
+            yield list(page)
+
+    async def build_url(self, state: RequestState) -> str | None:
+        """The page of the request's newest build, for people; None while there is none."""
+        if state.newest is None:
+            return None
+        if self._web is None:
+            self._web = (await self._client.version()).buildbot_url.rstrip("/")
+        return f"{self._web}/#/builders/{state.newest.builder_id}/builds/{state.newest.number}"

@@ -1,0 +1,180 @@
+"""The plugin's answers as they stand on the wire, and the values that they become.
+
+Numbers, strings and nulls are taken strictly. Fields that are not known are passed over: the plugin may be newer than
+this side, as each is updated at its own time.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from bridge.buildbot.answers import Builder, Change, Changes, Submitted, Version
+from bridge.core.request import MASTER_SHUTDOWN, BuildState, RequestState
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+def _open_as_none(results: int | None) -> int | None:
+    return None if results == -1 else results  # Buildbot's own rows hold -1 for a request that is open
+
+
+Results = Annotated[int | None, AfterValidator(_open_as_none)]
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _moment_or_none(seconds: int | None) -> datetime | None:
+    return None if seconds is None else _moment(seconds)
+
+
+class Build(Message):
+    buildid: int
+    number: int
+    builderid: int
+    worker: str
+    started_at: int
+    complete_at: int | None
+    results: Results
+    state_string: str
+    interrupted: str | None
+
+    def value(self) -> BuildState:
+        return BuildState(
+            build_id=self.buildid,
+            number=self.number,
+            builder_id=self.builderid,
+            worker=self.worker,
+            started_at=_moment(self.started_at),
+            complete_at=_moment_or_none(self.complete_at),
+            results=self.results,
+            interrupted=self.interrupted,
+            state_string=self.state_string,
+        )
+
+
+class State(Message):
+    buildrequestid: int
+    external_id: str
+    claimed: bool
+    complete: bool
+    results: Results
+    submitted_at: int
+    complete_at: int | None
+    priority: int
+    interrupted: str | None
+    builds: list[Build]
+
+    def value(self) -> RequestState:
+        return RequestState(
+            request_id=self.buildrequestid,
+            external_id=self.external_id,
+            claimed=self.claimed,
+            complete=self.complete,
+            results=self.results,
+            complete_at=_moment_or_none(self.complete_at),
+            submitted_at=_moment(self.submitted_at),
+            priority=self.priority,
+            master_shutdown=self.interrupted == MASTER_SHUTDOWN,
+            builds=tuple(build.value() for build in sorted(self.builds, key=lambda build: build.buildid)),
+        )
+
+
+class Unknown(Message):
+    """An id of which the plugin, answering, says that no request of ours has it."""
+
+    buildrequestid: int
+    missing: Literal[True]
+
+
+class StatesAnswer(Message):
+    epoch: str
+    seq: int
+    states: list[State | Unknown]
+
+
+class PageAnswer(Message):
+    epoch: str
+    seq: int
+    states: list[State]
+    next: int | None
+
+
+class ChangeEntry(Message):
+    seq: int
+    at: int
+    event: str
+    external_id: str
+    buildrequest: int
+    builderid: int
+    results: Results
+    master_stopping: bool
+    buildid: int | None = None
+    number: int | None = None
+    state_string: str | None = None
+
+    def value(self) -> Change:
+        return Change(self.buildrequest, self.event, self.external_id, _moment(self.at), self.results, self.buildid)
+
+
+class ChangesAnswer(Message):
+    epoch: str
+    seq: int
+    resync: bool
+    changes: list[ChangeEntry]
+
+    def value(self) -> Changes:
+        return Changes(self.epoch, self.seq, self.resync, tuple(entry.value() for entry in self.changes))
+
+
+class SubmittedAnswer(Message):
+    created: bool
+    external_id: str
+    buildsetid: int
+    buildrequestid: int
+    builder: str
+
+    def value(self) -> Submitted:
+        return Submitted(self.buildrequestid, self.created, self.buildsetid, self.builder)
+
+
+class BuilderEntry(Message):
+    name: str
+    builderid: int
+    connected_workers: int
+
+
+class BuildersAnswer(Message):
+    builders: list[BuilderEntry]
+
+    def value(self) -> tuple[Builder, ...]:
+        return tuple(Builder(each.name, each.builderid, each.connected_workers) for each in self.builders)
+
+
+class VersionAnswer(Message):
+    version: str
+    buildbot_version: str
+    buildbot_url: str
+    epoch: str
+    builders: list[str]
+    stopping: bool
+
+    def value(self) -> Version:
+        return Version(
+            self.version, self.buildbot_version, self.buildbot_url, self.epoch, tuple(self.builders), self.stopping
+        )
+
+
+class ErrorDetail(Message):
+    code: str
+    message: str
+
+
+class ErrorAnswer(Message):
+    error: ErrorDetail

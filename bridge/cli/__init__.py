@@ -1,0 +1,11 @@
+"""`bbb`, the command: runs the services, and tells people what is going on.
+
+Promises: it reads the settings as the services do; what a person did wrong is one clear message and exit status 2, never a
+traceback; `--json` on everything that reads. Exit status 1: a service failed, or the doctor found a failure.
+
+It is a composition root: with the shells it is the only place that joins rooms. It decides nothing about runs.
+"""
+
+from bridge.cli.app import main
+
+__all__ = ["main"]

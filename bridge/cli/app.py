@@ -1,0 +1,171 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli import printed
+from bridge.cli.complaint import complaints
+from bridge.settings import Settings, load
+
+app = typer.Typer(
+    name="bbb",
+    help="The Buildbot Bridge: Taskcluster tasks, run as Buildbot builds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="Settings file; else $BBB_CONFIG, else /etc/buildbot-bridge/bridge.toml.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+
+
+def main() -> None:
+    """Run a command; complaints go to standard error, with exit status 2."""
+    with complaints():
+        app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from bridge.web.health import release
+
+        typer.echo(f"bbb {release()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # noqa: ARG001  handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Run the bridge, and look after it."""
+    # What a library has to say about a call that failed is said by us, in words; services set up logs of their own.
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def _serve(name: str, services: tuple[str, ...], config: Path | None) -> None:
+    from bridge.cli.serving import serve
+
+    raise typer.Exit(serve(name, services, load(config)))
+
+
+@app.command("taskcluster-listener")
+def taskcluster_listener(config: Config = None) -> None:
+    """Hear Taskcluster, and have done in Buildbot what follows."""
+    _serve("taskcluster-listener", ("taskcluster-listener",), config)
+
+
+@app.command("buildbot-listener")
+def buildbot_listener(config: Config = None) -> None:
+    """Hear the Buildbots, and tell Taskcluster."""
+    _serve("buildbot-listener", ("buildbot-listener",), config)
+
+
+@app.command("reflector")
+def reflector(config: Config = None) -> None:
+    """Keep claims alive, and finish what anyone left unfinished."""
+    _serve("reflector", ("reflector",), config)
+
+
+@app.command("all")
+def everything(config: Config = None) -> None:
+    """Run the three services in one process: enough for a small deployment."""
+    _serve("all", ("taskcluster-listener", "buildbot-listener", "reflector"), config)
+
+
+@app.command("migrate")
+def migrate(config: Config = None, json: Json = False) -> None:
+    """Bring the database up to this version. May be run at any time, and by several at once."""
+    from bridge.store.checkup import refusals_in_words
+    from bridge.store.migrate import migrate
+
+    settings = load(config)
+    with refusals_in_words():
+        applied = asyncio.run(migrate(settings.database.address()))
+    words = "".join(f"applied {name}\n" for name in applied) or "nothing to do: the database is up to date\n"
+    printed.either({"applied": applied}, words, json=json)
+
+
+@app.command("status")
+def status(config: Config = None, json: Json = False) -> None:
+    """Show how many runs are where, how late the bridge is, and who serves."""
+    from bridge.cli import reading
+
+    printed.either(*asyncio.run(reading.status(load(config))), json=json)
+
+
+@app.command("show")
+def show(
+    task: Annotated[str, typer.Argument(help="taskId, or taskId/runId.")],
+    run: Annotated[int | None, typer.Argument(help="runId; all runs without it.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Show the rows of a task's runs, and all that happened to them."""
+    from bridge.cli import reading
+
+    printed.either(*asyncio.run(reading.task(load(config), task, run)), json=json)
+
+
+@app.command("doctor")
+def doctor(config: Config = None, json: Json = False) -> None:
+    """Check settings, database, Pulse, Taskcluster and Buildbots, and say how to mend what is wrong."""
+    from bridge.doctor import examination, report
+
+    found = asyncio.run(examination.examine(config))
+    printed.either(report.as_json(found), report.as_table(found), json=json)
+    raise typer.Exit(1 if report.failed(found) else 0)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON schema of a task's payload."""
+    from bridge.taskcluster.payload import payload_schema
+
+    printed.as_json(payload_schema())
+
+
+@app.command("scopes")
+def scopes(config: Config = None, json: Json = False) -> None:
+    """Print the scopes that the permanent client needs for these settings."""
+    from bridge.doctor.scopes import needed
+
+    needs = needed(load(config))
+    data = [{"scope": need.scope, "why": need.why, "or": list(need.instead)} for need in needs]
+    lines = (f"{need.scope:50}  # {need.why}{''.join(f'; or {other}' for other in need.instead)}\n" for need in needs)
+    printed.either(data, "".join(lines), json=json)
+
+
+@config_app.command("check")
+def check(config: Config = None, json: Json = False) -> None:
+    """Check the settings without calling anybody."""
+    from bridge.settings.shown import advice
+
+    settings = load(config)
+    said = list(advice(settings))
+    words = "".join(f"warning: {line}\n" for line in said) + "The settings can be used.\n"
+    printed.either({"usable": True, "warnings": said, "fingerprint": settings.fingerprint()}, words, json=json)
+
+
+@config_app.command("show")
+def show_config(config: Config = None, json: Json = False) -> None:
+    """Show the settings in force, defaults and environment included; secrets are masked."""
+    from bridge.settings.shown import shown
+
+    settings: Settings = load(config)
+    data: dict[str, Any] = shown(settings)
+    if json or not sys.stdout.isatty():
+        printed.as_json(data)
+    else:
+        printed.flat(data)

@@ -1,0 +1,29 @@
+"""What a person did wrong, or should know: one message, no traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bridge.core import faults
+from bridge.settings import SettingsError
+from bridge.store.checkup import RefusedError
+from bridge.store.migrate import MigrationError
+
+
+class Complaint(Exception):  # noqa: N818  not a defect of the program
+    """The command cannot do what was asked; the text says why."""
+
+
+@contextmanager
+def complaints() -> Iterator[None]:
+    """Turn what a person can mend into a message and exit status 2; defects keep their traceback."""
+    try:
+        yield
+    except (Complaint, SettingsError, RefusedError, MigrationError, faults.Fault) as error:
+        sys.stderr.write(f"bbb: {error}\n")
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stderr.close()
+        sys.exit(0)

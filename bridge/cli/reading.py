@@ -1,0 +1,102 @@
+"""What the database says, for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from bridge.cli.complaint import Complaint
+from bridge.core.run import Run, RunId, RunKey, TaskId
+from bridge.settings import Settings
+from bridge.store import checkup, database
+from bridge.store.people import People, Step
+from bridge.store.queries import query
+from bridge.store.runs import Runs
+
+_TASK = re.compile(r"([A-Za-z0-9_-]{22})(?:/([0-9]{1,3}))?")
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, name: str) -> AsyncIterator[database.Database]:
+    with checkup.refusals_in_words():
+        async with database.opened(settings.database.address(), size=1, name=name) as opened:
+            yield opened
+
+
+async def status(settings: Settings) -> tuple[dict[str, Any], Group]:
+    """Counts by pool and phase, margins in seconds, and the processes that serve."""
+    async with _opened(settings, "bbb status") as opened:
+        people = People(opened)
+        counts, margins, held = await people.counts(), await people.margins(), await people.held()
+        replicas = [dict(row) for row in await opened.fetch(query("replica_list"))]
+    data = {
+        "runs": [{"pool": pool, "phase": phase, "runs": count} for (pool, phase), count in sorted(counts.items())],
+        "oldest_due_age_seconds": margins.oldest_due,
+        "claim_margin_seconds": margins.claim_margin,
+        "held_back": [asdict(each) for each in held],
+        "replicas": replicas,
+    }
+    return data, _status_words(data)
+
+
+def _status_words(data: Mapping[str, Any]) -> Group:
+    table = Table("pool", "phase", "runs", title="unsettled runs")
+    for row in data["runs"]:
+        table.add_row(row["pool"], row["phase"], str(row["runs"]))
+    due, margin = data["oldest_due_age_seconds"], data["claim_margin_seconds"]
+    served = ", ".join(f"{row['name']} ({row['version']}, seen {row['seen_at']:%H:%M:%S})" for row in data["replicas"])
+    held = [f"held back: {each['runs']} of {each['pool']}: {each['why']}" for each in data["held_back"]]
+    lines = [
+        *held,
+        f"oldest debt: {'none' if due is None else f'{due:.1f} s late'}",
+        f"first claim to expire: {'none' if margin is None else f'in {margin:.0f} s'}",
+        f"served by: {served or 'nobody'}",
+    ]
+    return Group(table, Text("\n".join(lines)))
+
+
+async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
+    """The rows of a task's runs and their changes of phase; `asked` is taskId or taskId/runId."""
+    key, only = _asked(asked, run)
+    async with _opened(settings, "bbb show") as opened:
+        rows = await Runs(opened, "bbb show", tuple(settings.pools)).of_task(key)
+        steps = await People(opened).history(key)
+    shown = {number: row for number, row in sorted(rows.items()) if only in (None, number)}
+    if not shown:
+        raise Complaint(
+            f"the bridge has no row for {RunKey(key, RunId(only)) if only is not None else key}: the task is not of a task "
+            "queue that is served here, or it was settled so long ago that its row is gone"
+        )
+    return [_row(row, steps) for row in shown.values()], _run_words(list(shown.values()), steps)
+
+
+def _asked(asked: str, run: int | None) -> tuple[TaskId, int | None]:
+    found = _TASK.fullmatch(asked)
+    if found is None:
+        raise Complaint(f"{asked!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")
+    return TaskId(found[1]), run if found[2] is None else int(found[2])
+
+
+def _row(run: Run, steps: Sequence[Step]) -> dict[str, Any]:
+    values = asdict(run)
+    phase = {"phase": type(run.phase).__name__.lower(), **values.pop("phase")}
+    own = [asdict(step) for step in steps if step.run_id == run.key.run_id]
+    return {**values.pop("key"), **phase, **values, "transitions": own}
+
+
+def _run_words(runs: Sequence[Run], steps: Sequence[Step]) -> Group:
+    table = Table("run", "at", "phase", "because", "who", title=f"task {runs[0].key.task_id}")
+    numbers = {run.key.run_id for run in runs}
+    for step in steps:
+        if step.run_id in numbers:
+            change = f"{step.from_phase or '·'} → {step.to_phase}"
+            table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, escape(step.because), step.who)
+    return Group(table, Text("\n".join(f"run {run.key.run_id}: {run.phase}" for run in runs)))

@@ -1,0 +1,58 @@
+"""Runs services in this process until a signal, with logs, metrics and health pages around them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final
+
+from bridge import logs, process
+from bridge.cli.complaint import Complaint
+from bridge.metrics import Metrics
+from bridge.service import Frame
+from bridge.settings import Settings
+from bridge.settings.shown import advice
+from bridge.web import health
+
+Run = Callable[[Frame, Settings], Coroutine[Any, Any, None]]
+
+# By name: a command that only reads need not load all services.
+MODULES: Final[Mapping[str, str]] = {
+    "taskcluster-listener": "listeners.taskcluster",
+    "buildbot-listener": "listeners.buildbot",
+    "reflector": "reflector.service",
+}
+
+
+def serve(name: str, services: Sequence[str], settings: Settings) -> int:
+    """Run the services; the exit status. `name` is that of the process: its port, its logs."""
+    metrics = Metrics(name, health.release())
+    frames = [Frame(service, metrics) for service in services]
+    form, level = settings.log.format, settings.log.level
+    logs.configure(form, level, settings.secret_texts, stream=sys.stderr, service=name, replica=frames[0].replica)
+    for said in advice(settings):
+        logs.logger().warning("settings_advice", advice=said)
+    return asyncio.run(_served(name, frames, metrics, settings))
+
+
+async def _served(name: str, frames: Sequence[Frame], metrics: Metrics, settings: Settings) -> int:
+    runs: list[Run] = [importlib.import_module(MODULES[frame.service]).run for frame in frames]
+
+    async def work() -> None:
+        async with asyncio.TaskGroup() as group:
+            for frame, run in zip(frames, runs, strict=True):
+                group.create_task(_named(frame, run, settings), name=frame.service)
+
+    web = settings.web
+    try:
+        async with health.served(health.Health(frames, metrics), web.host, web.port_of(name)):
+            return await process.live(frames, work)
+    except OSError as error:
+        raise Complaint(f"web.host, web.port: cannot listen on {web.host}:{web.port_of(name)}: {error.strerror}") from error
+
+
+async def _named(frame: Frame, run: Run, settings: Settings) -> None:
+    with logs.about(service=frame.service, replica=frame.replica):
+        await run(frame, settings)

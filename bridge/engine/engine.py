@@ -1,0 +1,174 @@
+"""`hear` takes facts in, `settle` pays what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.core import faults
+from bridge.core.chain import reconcile
+from bridge.core.commands import Command, ReclaimRun, RequestBuild
+from bridge.core.debts import owed
+from bridge.core.events import Deferred, Event, HeldBack, TaskMissing, TaskSeen
+from bridge.core.lease import trusted
+from bridge.core.lifecycle import advance
+from bridge.core.run import Run, RunId, RunKey, Settled, Stopping, TaskId, Wanted
+from bridge.core.status import RunState, run_in
+from bridge.engine import performers
+from bridge.engine.backoff import Backoff
+from bridge.engine.observer import Observer
+from bridge.engine.pool import Pool
+from bridge.engine.ports import Admit, Clock, Queue, Runs
+from bridge.engine.words import because
+
+_STEPS = 24  # a run that owes more in one go is given back, so that no fault of ours can make a tight loop
+
+
+@dataclass(slots=True)
+class _Change:
+    """What one transaction found and left; filled again if the store has to repeat it."""
+
+    before: Mapping[RunId, Run] = field(default_factory=dict)
+    changed: Mapping[RunId, Run] = field(default_factory=dict)
+
+    @property
+    def after(self) -> Mapping[RunId, Run]:
+        return {**self.before, **self.changed}
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One process's hands. `me` is its name in leases; `admit` judges definitions; `pools` are by name."""
+
+    me: str
+    runs: Runs
+    queue: Queue
+    pools: Mapping[str, Pool]
+    admit: Admit
+    clock: Clock
+    backoff: Backoff
+    observer: Observer
+
+    async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
+        """Let facts about a run change the rows of its task, in one transaction; all rows of the task as they are then."""
+        change = _Change()
+
+        def decide(rows: Mapping[RunId, Run]) -> Mapping[RunId, Run]:
+            change.before, change.changed = rows, _decided(rows, key.run_id, events)
+            return change.changed
+
+        await self.runs.change(key.task_id, decide, because=because(events[-1], key.run_id), holder=holder)
+        self._tell(change, events[-1])
+        return change.after
+
+    async def settle(self, key: RunKey, leased: Run | None = None) -> list[RunKey]:
+        """Do what the run owes now, and what it owes by then, until nothing is due. Returns heirs that owe something.
+
+        Without `leased` the row is leased here; a row that another process has, or holds the credentials of, is left alone.
+        """
+        asked_at = self.clock.now()
+        run = leased or await self.runs.lease(key, self.me)
+        if run is None:
+            return []
+        heirs = dict[RunId, Run]()
+        try:
+            for _ in range(_STEPS):
+                command = owed(run, self.clock.now()) if trusted(asked_at, self.clock.now()) else None
+                if command is None:
+                    break
+                rows = await self._paid(run, command)
+                heirs.update({number: row for number, row in rows.items() if number > key.run_id})
+                run = rows.get(key.run_id, run)
+        finally:
+            await self.runs.release([key], self.me)
+        return [heir.key for heir in heirs.values() if owed(heir, self.clock.now()) is not None]
+
+    async def attend(self, key: RunKey, leased: Run | None = None) -> list[RunKey]:
+        """Settle, where the database may be away: then the row goes on owing, and whoever finds it due pays."""
+        try:
+            return await self.settle(key, leased)
+        except faults.Unavailable as away:
+            self.observer.away("database", away)
+        except Exception as defect:  # noqa: BLE001  a poison row: its lease keeps it quiet for a while, others go on
+            self.observer.poison(key, defect)
+        return []
+
+    async def heard(self, key: RunKey, *events: Event) -> Mapping[RunId, Run]:
+        """Hear, where one run's defect must not end the work on the others: then no rows."""
+        try:
+            return await self.hear(key, *events)
+        except faults.Unavailable:
+            raise
+        except Exception as defect:  # noqa: BLE001  the sweep's border around one run
+            self.observer.poison(key, defect)
+            return {}
+
+    async def _paid(self, run: Run, command: Command) -> Mapping[RunId, Run]:
+        """Perform the command and hear its answer: the border around one run."""
+        name = type(command).__name__
+        try:
+            return await performers.perform(self, run, command)
+        except faults.Fault as fault:
+            self.observer.fault(run, name, fault)
+            return await self.hear(run.key, self._after_fault(run, command, fault))
+        except Exception as defect:  # noqa: BLE001  one run's defect must not end the service, nor delay the others
+            self.observer.defect(run, name, defect)
+            return await self.hear(run.key, self._put_off(run, command, str(defect) or name, None))
+
+    def _after_fault(self, run: Run, command: Command, fault: faults.Fault) -> Event:
+        at = self.clock.now()
+        match fault:
+            case faults.Missing() if not isinstance(command, ReclaimRun):
+                return TaskMissing(at, self.backoff.until(at, 4))
+            case faults.Unavailable(retry_after=wait) | faults.Full(retry_after=wait):
+                return self._put_off(run, command, str(fault), wait)
+            case faults.NotAllowed():
+                self.observer.alarm("not_allowed", run.key, str(fault))
+                return self._put_off(run, command, str(fault), None)
+            case _:
+                self.observer.alarm("unexpected_refusal", run.key, f"{type(command).__name__}: {fault}")
+                return self._put_off(run, command, str(fault), None)
+
+    def _put_off(self, run: Run, command: Command, why: str, retry_after: float | None) -> Event:
+        at = self.clock.now()
+        until = self.backoff.until(at, run.attempts, retry_after)
+        if isinstance(command, RequestBuild) and isinstance(run.phase, Wanted):
+            return HeldBack(at, until, why, asked=run.phase.asked)
+        return Deferred(at, until, command)
+
+    def pool_of(self, run: Run) -> Pool:
+        """The pool of a run; a run of a pool that this process does not serve is never leased by it."""
+        return self.pools[run.pool]
+
+    async def rows(self, task_id: TaskId) -> Mapping[RunId, Run]:
+        """All rows of a task as they are now."""
+        return await self.runs.of_task(task_id)
+
+    def _tell(self, change: _Change, event: Event) -> None:
+        for number, run in change.changed.items():
+            before = change.before.get(number)
+            if before is None or type(before.phase) is not type(run.phase):
+                self.observer.moved(before, run, because(event, number))
+                self._tell_of_strangers(run, event)
+            if isinstance(run.phase, Settled):
+                self.queue.forget(run.key)
+
+    def _tell_of_strangers(self, run: Run, event: Event) -> None:
+        """Somebody else works on our task queue: either a mistake in their configuration, or one in ours."""
+        seen = run_in(event.status, run.key.run_id) if isinstance(event, TaskSeen) else None
+        worker = seen.worker if seen is not None and seen.state is RunState.RUNNING else None
+        if worker is not None and isinstance(run.phase, Stopping | Settled) and worker.group != self._group_of(run):
+            self.observer.alarm("foreign_claim", run.key, f"claimed by {worker.group}/{worker.id}, no worker of this bridge")
+
+    def _group_of(self, run: Run) -> str:
+        return self.pool_of(run).rules.worker_group
+
+
+def _decided(rows: Mapping[RunId, Run], run_id: RunId, events: tuple[Event, ...]) -> Mapping[RunId, Run]:
+    after = dict(rows)
+    for event in events:
+        if isinstance(event, TaskSeen):
+            after.update(reconcile(after, event))
+        elif run_id in after:
+            after[run_id] = advance(after[run_id], event)
+    return {number: run for number, run in after.items() if rows.get(number) != run}

@@ -1,0 +1,142 @@
+"""From a written verdict to a resolved run: artifacts first, then one report, then a read if the answer was not clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bridge.core import faults
+from bridge.core.commands import Explain, Report
+from bridge.core.events import Claimed, Doubted, TaskSeen
+from bridge.core.run import Reporting, Run, RunId
+from bridge.core.status import RunState, TaskStatus, is_last, run_in
+from bridge.core.verdict import Resolution, Verdict
+from bridge.engine import artifacts
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+
+_TRIES = 10  # uploads of an explanation before the run is resolved without it
+
+
+async def report(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run]:
+    """Carry the verdict out."""
+    if command.claimed and (doubt := await _credentials(engine, run, command)) is not None:
+        return doubt
+    if command.claimed and (doubt := await _attached(engine, run, command)) is not None:
+        return doubt
+    if command.verdict.resolution is Resolution.CANCELED:
+        return await _cancel_task(engine, run, command)
+    return await _resolve(engine, run, command, command.verdict.resolution)
+
+
+async def explain(engine: Engine, run: Run, command: Explain) -> Mapping[RunId, Run]:
+    """Say why the task was refused, where its author will look, and resolve it as malformed-payload."""
+    if (doubt := await _credentials(engine, run, command)) is not None:
+        return doubt
+    try:
+        await artifacts.attach_log(engine, run, command.reason.rstrip("\n") + "\n")
+    except faults.Conflicting as fault:
+        return await _doubted(engine, run, command, fault)
+    except faults.Unavailable:
+        if run.attempts < _TRIES:
+            raise
+    return await _resolve(engine, run, command, None)
+
+
+async def _credentials(engine: Engine, run: Run, command: Report | Explain) -> Mapping[RunId, Run] | None:
+    """Make sure that this process can act for the run; the rows if it cannot, after a doubt was heard."""
+    if engine.queue.holds(run.key):
+        return None
+    at = engine.clock.now()
+    try:
+        until = await engine.queue.claim(run.key, command.worker, engine.pool_of(run).task_queue_id)
+    except (faults.Conflicting, faults.Unavailable) as fault:
+        return await _doubted(engine, run, command, fault)
+    await engine.hear(run.key, Claimed(at, until), holder=engine.me)
+    return None
+
+
+async def _attached(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run] | None:
+    """Attach the artifacts. They are optional: given up after the pool's limit, the verdict is never lost for them."""
+    build = run.phase.build if isinstance(run.phase, Reporting) else None
+    try:
+        await artifacts.attach_build(engine, run, build, ending(command.verdict))
+    except faults.Conflicting as fault:
+        return await _doubted(engine, run, command, fault)
+    except faults.Unavailable as fault:
+        if not _given_up(engine, run):
+            raise
+        engine.observer.alarm("artifacts_given_up", run.key, str(fault))
+    except (faults.Unfit, faults.Missing) as fault:
+        engine.observer.alarm("artifact_refused", run.key, str(fault))
+    return None
+
+
+def _given_up(engine: Engine, run: Run) -> bool:
+    since = run.phase.since if isinstance(run.phase, Reporting) else engine.clock.now()
+    return engine.clock.now() - since > engine.pool_of(run).upload_limit
+
+
+async def _resolve(
+    engine: Engine, run: Run, command: Report | Explain, resolution: Resolution | None
+) -> Mapping[RunId, Run]:
+    at = engine.clock.now()
+    try:
+        status = await engine.queue.resolve(run.key, resolution)
+    except (faults.Conflicting, faults.Unavailable, faults.NotAllowed, faults.Missing) as fault:
+        _drop_refused(engine, run, fault)
+        return await _doubted(engine, run, command, fault)
+    # Should this not come to be stored, the report is not simply made again: claiming for it is refused, and then read.
+    engine.queue.forget(run.key)
+    return await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
+
+
+def _drop_refused(engine: Engine, run: Run, fault: faults.Fault) -> None:
+    """Credentials that the queue does not accept any more are of no use; claiming again gives new ones."""
+    if isinstance(fault, faults.NotAllowed):
+        engine.queue.forget(run.key)
+
+
+async def _cancel_task(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run]:
+    """Mirror a cancel made in Buildbot: one call, directly after a read that shows this very run last and unresolved."""
+    at = engine.clock.now()
+    status = await engine.queue.status(run.key.task_id)
+    rows = await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
+    if not isinstance(rows.get(run.key.run_id, run).phase, Reporting):
+        return rows
+    if not may_cancel(status, run) or at >= status.deadline:
+        return await engine.hear(run.key, Doubted(at, engine.backoff.until(at, run.attempts + 4), command))
+    try:
+        after = await engine.queue.cancel_task(run.key.task_id)
+    except (faults.Conflicting, faults.Unavailable, faults.Missing) as fault:
+        return await _doubted(engine, run, command, fault)
+    return await engine.hear(run.key, TaskSeen(at, after, engine.pool_of(run).rules))
+
+
+def may_cancel(status: TaskStatus, run: Run) -> bool:
+    """Whether cancelTask would cancel exactly this run: it is the last one, and pending or running."""
+    seen = run_in(status, run.key.run_id)
+    open_states = (RunState.PENDING, RunState.RUNNING)
+    return seen is not None and is_last(status, run.key.run_id) and seen.state in open_states
+
+
+async def _doubted(engine: Engine, run: Run, tried: Report | Explain, fault: faults.Fault) -> Mapping[RunId, Run]:
+    engine.observer.fault(run, type(tried).__name__, fault)
+    at = engine.clock.now()
+    wait = fault.retry_after if isinstance(fault, faults.Unavailable) else None
+    return await engine.hear(run.key, Doubted(at, engine.backoff.until(at, run.attempts, wait), tried))
+
+
+def ending(verdict: Verdict) -> str:
+    """The last line of a run's log."""
+    told = {
+        Resolution.COMPLETED: "The task is completed",
+        Resolution.FAILED: "The task is failed",
+        Resolution.CANCELED: "The task is cancelled",
+        Resolution.INTERMITTENT_TASK: "The run is reported as intermittent-task; the next run takes the build request over",
+        Resolution.WORKER_SHUTDOWN: "The run is reported as worker-shutdown; the task's next run gets a new build",
+        Resolution.INTERNAL_ERROR: "The task is resolved as internal-error",
+        Resolution.RESOURCE_UNAVAILABLE: "The task is resolved as resource-unavailable",
+    }
+    return f"{told[verdict.resolution]}: {verdict.why}."

@@ -1,0 +1,140 @@
+"""From a pending run to a build request: read, judge, then ask Buildbot under the run's key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bridge.core import faults
+from bridge.core.admission import refusal
+from bridge.core.commands import Reprioritise
+from bridge.core.events import (
+    Asking,
+    HeldBack,
+    Hinted,
+    Inadmissible,
+    Reprioritised,
+    RequestMissing,
+    RequestSeen,
+    Submitted,
+    TaskSeen,
+)
+from bridge.core.order import LeftAlone, Order, Refusal
+from bridge.core.run import Request, Run, RunId, RunKey, Settled, Stopping, Wanted, request_of
+from bridge.core.status import RunState, buildbot_priority, run_in
+from bridge.engine.recovering import predecessors_request
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+
+_LEFT_ALONE = timedelta(minutes=10)
+_SEARCH = timedelta(minutes=1)
+_QUEUE_FULL = 5.0  # seconds, where Buildbot's plugin names no wait
+
+
+async def request_build(engine: Engine, run: Run) -> Mapping[RunId, Run]:
+    """Bring a Wanted run on its way: to a request, to a refusal, or to a named reason to wait."""
+    at = engine.clock.now()
+    status = await engine.queue.status(run.key.task_id)
+    seen = TaskSeen(at, status, engine.pool_of(run).rules)
+    pending = run_in(status, run.key.run_id)
+    if pending is not None and pending.state is RunState.PENDING and at < status.deadline:
+        return await _judged(engine, run, seen)
+    rows = await engine.hear(run.key, seen)
+    now = rows.get(run.key.run_id, run)
+    if not isinstance(now.phase, Wanted):
+        return rows
+    if pending is not None and pending.state is not RunState.PENDING:
+        return await _search(engine, now, seen, ended=pending.state is not RunState.RUNNING)
+    why = "Taskcluster does not show the run yet" if pending is None else "the task's deadline has passed"
+    return await engine.hear(now.key, _held(engine, now, at, why))
+
+
+async def _judged(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run]:
+    """The run is pending: judge its definition and submit, unless a predecessor's request passes to it."""
+    pool = engine.pool_of(run)
+    definition = await engine.queue.definition(run.key.task_id)
+    verdict = await engine.admit(run.key, definition, seen.status, pool.policy)
+    match verdict:
+        case Refusal(reason=reason):
+            return await engine.hear(run.key, seen, Inadmissible(seen.at, reason, pool.rules))
+        case LeftAlone(why=why):
+            return await engine.hear(run.key, seen, HeldBack(seen.at, seen.at + _LEFT_ALONE, why, asked=False))
+        case Order():
+            return await _submit(engine, run, seen, verdict)
+
+
+async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Mapping[RunId, Run]:
+    """Write down that a submit is under way, then send it. No submit while an older run may still hand its request on."""
+    if (inherited := await predecessors_request(engine, run, seen)) is not None:
+        return inherited
+    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))
+    now = rows.get(run.key.run_id, run)
+    if not isinstance(now.phase, Wanted):
+        return rows
+    if (older := _holding(rows, run.key)) is not None:
+        # Nothing was sent, so what is known of earlier submits stays as it was before.
+        return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
+    return await engine.hear(run.key, await _answered(engine, now, seen, order))
+
+
+async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Submitted | HeldBack | Inadmissible:
+    pool, at = engine.pool_of(run), engine.clock.now()
+    try:
+        request = await pool.builds.submit(run.key, order)
+    except faults.Full as full:
+        until = engine.backoff.until(at, run.attempts, full.retry_after or _QUEUE_FULL)
+        return HeldBack(at, until, str(full), asked=False)
+    except faults.Unfit as unfit:
+        return Inadmissible(at, refusal([f"Buildbot does not take the build: {unfit}."]).reason, pool.rules)
+    except faults.Conflicting as conflict:
+        engine.observer.alarm("key_conflict", run.key, str(conflict))
+        return HeldBack(at, at + _LEFT_ALONE, str(conflict), asked=True)
+    return Submitted(at, Request(request, run.key.run_id), order.builder, seen.status.priority)
+
+
+def _holding(rows: Mapping[RunId, Run], key: RunKey) -> RunId | None:
+    """An older run of the task that is not over and not being stopped, yet holds a request, or may hold one."""
+    for number, row in rows.items():
+        held = request_of(row) is not None and not isinstance(row.phase, Settled | Stopping)
+        asked = isinstance(row.phase, Wanted) and row.phase.asked
+        if number < key.run_id and (held or asked):
+            return number
+    return None
+
+
+async def _search(engine: Engine, run: Run, seen: TaskSeen, *, ended: bool) -> Mapping[RunId, Run]:
+    """The run was claimed by us already, so its row was lost: look for its request, never make one.
+
+    A run that has `ended` is over if it has none, and hands it on if it has one: the next status read does either.
+    """
+    pool, at = engine.pool_of(run), engine.clock.now()
+    state = await pool.builds.find(run.key)
+    if state is not None:
+        return await engine.hear(run.key, RequestSeen(at, state, pool.rules), Hinted(at))
+    if (inherited := await predecessors_request(engine, run, seen)) is not None:
+        return inherited
+    if ended:
+        return await engine.hear(run.key, RequestMissing(at, at, pool.rules), Hinted(at))
+    definition, status = await asyncio.gather(engine.queue.definition(run.key.task_id), engine.queue.status(run.key.task_id))
+    if isinstance(refusal := await engine.admit(run.key, definition, status, pool.policy), Refusal):
+        return await engine.hear(run.key, Inadmissible(at, refusal.reason, pool.rules))
+    why = "claimed by this bridge before its rows were lost; its build request is being looked for"
+    return await engine.hear(run.key, HeldBack(at, at + _SEARCH, why, asked=True))
+
+
+def _held(engine: Engine, run: Run, at: datetime, why: str) -> HeldBack:
+    asked = isinstance(run.phase, Wanted) and run.phase.asked
+    return HeldBack(at, engine.backoff.until(at, run.attempts + 1), why, asked=asked)
+
+
+async def reprioritise(engine: Engine, run: Run, command: Reprioritise) -> Mapping[RunId, Run]:
+    """Tell Buildbot the task's new priority; a request that is gone or started has no use for it."""
+    key = RunKey(run.key.task_id, command.request.created_for)
+    at = engine.clock.now()
+    with suppress(faults.Missing, faults.Conflicting):
+        await engine.pool_of(run).builds.set_priority(key, buildbot_priority(command.priority))
+    return await engine.hear(run.key, Reprioritised(at, command.priority))

@@ -1,0 +1,50 @@
+"""What the master's administrator allows: tokens, builders and the length of a queue. All of it without effects."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import translate
+
+MIN_TOKEN = 16
+
+
+def matcher(patterns: Iterable[str]) -> re.Pattern[str]:
+    """Compile names and shell-like patterns (`*`, `?`, `[seq]`) into one expression for a whole builder name."""
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+def limit_for(builder: str, max_pending: int | Mapping[str, int], default: int) -> int:
+    """Give how many pending requests `builder` may have; a mapping's key `*` stands for all it does not name."""
+    if isinstance(max_pending, int):
+        return max_pending
+    return max_pending.get(builder, max_pending.get("*", default))
+
+
+def token_problem(tokens: object) -> str | None:
+    """Say in plain words why these tokens cannot guard the plugin, or give None."""
+    if not isinstance(tokens, list) or not tokens:
+        return "token is missing: the plugin does not start without one"
+    for token in tokens:
+        if not isinstance(token, str) or len(token.strip()) < MIN_TOKEN:
+            return f"each token must be a string of at least {MIN_TOKEN} characters"
+        if not token.isascii():
+            return "a token has characters that an HTTP header cannot carry"
+    return None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tokens:
+    """The accepted bearer tokens; more than one while they are being exchanged. Its repr shows none of them."""
+
+    accepted: tuple[str, ...]
+
+    def admit(self, header: bytes | None) -> bool:
+        """Tell whether the value of an Authorization header carries one of the tokens, in constant time for each."""
+        if not self.accepted or header is None or header[:7].lower() != b"bearer ":
+            return False
+        offered = header[7:].strip()
+        matches = [hmac.compare_digest(offered, token.encode()) for token in self.accepted]
+        return any(matches)

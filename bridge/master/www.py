@@ -1,0 +1,133 @@
+"""The border to HTTP: who may call, how much may be said, and that no answer ever carries a traceback.
+
+Buildbot's own authorisation does not see what is below `/plugins`, so the token is checked here, first of all.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from buildbot.www.plugin import Application
+from twisted.internet import defer
+from twisted.python import log
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
+
+from bridge.master import calls
+from bridge.master.calls import Answer, Call
+from bridge.master.refusal import BadRequest, NoSuchPath, NotReady, Refused, TooLarge, Unauthorized
+from bridge.master.service import TaskclusterBridge
+from bridge.master.wire import MAX_BODY
+
+_VERSION_PREFIX: Final = "v1"
+_MAX_PARAMETERS: Final = 20
+
+
+class Bridge(Resource):
+    """The resource at `/plugins/taskcluster/`."""
+
+    isLeaf = True  # noqa: N815 - the host's name
+
+    def __init__(self, application: Application) -> None:
+        super().__init__()
+        self._application = application
+
+    def render(self, request: Any) -> Any:
+        """Answer a request; the call ends early if its client goes away while it waits for changes."""
+        answering = defer.Deferred.fromCoroutine(self._answer(request))
+        gone: list[Failure] = []
+        waits = request.postpath[-1:] == [b"changes"]
+
+        def left(why: Failure) -> None:
+            gone.append(why)
+            if waits:
+                answering.cancel()
+
+        request.notifyFinish().addErrback(left)
+        answering.addErrback(_unexpected)
+        answering.addCallback(lambda answer: None if gone else _send(request, answer))
+        answering.addErrback(log.err, "while answering the bridge")
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Any) -> Answer:
+        try:
+            service = self._service()
+            if not service.tokens.admit(request.getHeader(b"authorization")):
+                raise Unauthorized("send the header 'Authorization: Bearer <token>' with the token of this plugin")
+            action, path = calls.action(_text(request.method), _path(request))
+            return await action(Call(service, path, _query(request), _body(request)))
+        except Refused as refused:
+            if refused.status in {401, 429, 503}:
+                _advise(request, refused)
+            return Answer(refused.status, refused.as_json())
+
+    def _service(self) -> TaskclusterBridge:
+        master = getattr(self._application, "master", None)
+        services = list(master.service_manager) if master is not None else []
+        for service in services:
+            if isinstance(service, TaskclusterBridge) and service.running:
+                return service
+        raise NotReady("c['services'] has no running util.TaskclusterBridge", retry_after=5)
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest("the path or the query is not UTF-8") from error
+
+
+def _path(request: Any) -> str:
+    version, *parts = [_text(part) for part in request.postpath] or [""]
+    if version != _VERSION_PREFIX or any("/" in part for part in parts):
+        raise NoSuchPath(f"the paths of this interface begin with {_VERSION_PREFIX}/")
+    return "/".join(parts)
+
+
+def _query(request: Any) -> dict[str, str]:
+    """Read the query from the address, since a form in the body would be mixed into twisted's `args`."""
+    raw = request.uri.partition(b"?")[2]
+    try:
+        pairs = parse_qsl(_text(raw), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)
+    except ValueError as error:
+        raise BadRequest("the query has too many parameters") from error
+    if len(dict(pairs)) != len(pairs):
+        raise BadRequest("the query has a parameter twice")
+    return dict(pairs)
+
+
+def _body(request: Any) -> bytes:
+    raw: bytes = request.content.read(MAX_BODY + 1)
+    if len(raw) > MAX_BODY:
+        raise TooLarge(f"the body is larger than {MAX_BODY} bytes")
+    return raw
+
+
+def _advise(request: Any, refused: Refused) -> None:
+    if refused.retry_after is not None:
+        request.setHeader(b"retry-after", str(refused.retry_after).encode())
+    if refused.status == 401:
+        request.setHeader(b"www-authenticate", b'Bearer realm="buildbot-bridge"')
+
+
+def _unexpected(failure: Failure) -> Answer:
+    if not failure.check(defer.CancelledError):
+        log.err(failure, "while answering the bridge")
+    return Answer(500, Refused("an error inside the master; its log says more").as_json())
+
+
+def _send(request: Any, answer: Answer) -> None:
+    raw = json.dumps(answer.body, separators=(",", ":")).encode()
+    request.setResponseCode(answer.status)
+    request.setHeader(b"content-type", b"application/json")
+    request.setHeader(b"content-length", str(len(raw)).encode())
+    request.setHeader(b"cache-control", b"no-store")
+    request.write(raw)
+    request.finish()
+
+
+ep = Application("bridge.master", "The Buildbot Bridge: Taskcluster tasks as builds", ui=False)
+ep.resource = Bridge(ep)

@@ -1,0 +1,135 @@
+"""What people and metrics ask the store: counts, margins, histories, who serves it, what could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.debts import due_at
+from bridge.core.run import Run, TaskId
+from bridge.store.database import Database
+from bridge.store.queries import query
+from bridge.store.rows import Row, storable, to_run
+
+_KEPT = 65536  # bytes of an unreadable message that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Seconds since the oldest debt was due, and until the first claim expires; None where there is none."""
+
+    oldest_due: float | None
+    claim_margin: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of phase of a run."""
+
+    run_id: int
+    at: datetime
+    from_phase: str | None
+    to_phase: str
+    because: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row as it stands: the run, and who acts for it or holds its credentials. `due_at` is None once it is settled."""
+
+    run: Run
+    due_at: datetime | None
+    version: int
+    lease_owner: str | None
+    lease_until: datetime | None
+    holder: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be read; `body` is cut, `size` and `sha256` are of the whole."""
+
+    at: datetime
+    exchange: str
+    routing_key: str
+    reason: str
+    size: int
+    sha256: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Of one pool: pending runs that are held back, and the most tries in a row of one debt."""
+
+    held: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Pending runs of a pool that wait for one reason."""
+
+    pool: str
+    why: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Reads for people, and the little that is written for them."""
+
+    database: Database
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """Unsettled runs by (pool, phase)."""
+        rows = await self.database.fetch(query("counts"))
+        return {(row["pool"], row["phase"]): row["runs"] for row in rows}
+
+    async def waiting(self) -> dict[str, Waiting]:
+        """What waits, by pool; pools without unsettled runs are left out."""
+        rows = await self.database.fetch(query("waiting"))
+        return {row["pool"]: Waiting(row["held"], row["attempts"]) for row in rows}
+
+    async def held(self, limit: int = 20) -> list[Held]:
+        """Why pending runs wait, the most frequent reasons first."""
+        return [Held(**row) for row in await self.database.fetch(query("held"), limit)]
+
+    async def margins(self) -> Margins:
+        """How late the oldest debt is, and how near the first expiry."""
+        (row,) = await self.database.fetch(query("margins"))
+        late = row["oldest_due"]
+        return Margins(max(0.0, late) if late is not None else None, row["claim_margin"])
+
+    async def history(self, task_id: str) -> list[Step]:
+        """All changes of phase of a task's runs, oldest first."""
+        return [Step(**row) for row in await self.database.fetch(query("history"), task_id)]
+
+    async def entries(self, task_id: TaskId) -> list[Entry]:
+        """All rows of a task, by run."""
+        return [_entry(row) for row in await self.database.fetch(query("task_rows_read"), task_id)]
+
+    async def overdue(self, limit: int = 20) -> list[Entry]:
+        """The unsettled rows that have owed something for longest."""
+        return [_entry(row) for row in await self.database.fetch(query("overdue"), limit)]
+
+    async def bury(self, exchange: str, routing_key: str, reason: str, body: bytes) -> None:
+        """Keep an unreadable message."""
+        digest = hashlib.sha256(body).digest()
+        texts = map(storable, (exchange, routing_key, reason))
+        await self.database.fetch(query("dead_letter"), *texts, len(body), digest, body[:_KEPT])
+
+    async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
+        """The newest unreadable messages."""
+        return [DeadLetter(**row) for row in await self.database.fetch(query("dead_letter_list"), limit)]
+
+
+def _entry(row: Row) -> Entry:
+    run = to_run(row)
+    kept = ("version", "lease_owner", "lease_until", "holder", "created_at", "updated_at")
+    return Entry(run, due_at(run), **{name: row[name] for name in kept})

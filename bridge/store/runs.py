@@ -1,0 +1,144 @@
+"""The rows of runs: load, decide, save in one transaction; leases; what is due."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bridge.core.debts import due_at
+from bridge.core.lease import LEASE
+from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId, claim_of
+from bridge.store.database import CollidedError, Database, repeated
+from bridge.store.queries import query
+from bridge.store.rows import PHASES, Row, UnknownPhaseError, phase_name, storable, to_json, to_row, to_run
+
+Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
+
+# A holder of credentials that leaves a row overdue for this long is taken for gone.
+GRACE = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The rows of the pools that this process serves; `me` signs the transitions."""
+
+    database: Database
+    me: str
+    pools: tuple[str, ...]
+    grace: timedelta = GRACE
+
+    async def insert(self, runs: Sequence[Run]) -> list[RunKey]:
+        """Add rows for runs in phase Wanted that have none, in bulk; the keys of those that are new."""
+        if not runs:
+            return []
+        columns = zip(*((*_key(run.key), run.pool, run.look_at, run.not_before, due_at(run)) for run in runs), strict=True)
+        because = "the run is pending in Taskcluster"
+        rows = await self.database.fetch(query("insert"), *map(list, columns), self.me, because)
+        return [_key_of(row) for row in rows]
+
+    async def add(self, run: Run, because: str) -> bool:
+        """Add a row in any phase, unless the run has one."""
+        saved = await self.change(
+            run.key.task_id, lambda rows: {} if run.key.run_id in rows else {run.key.run_id: run}, because=because
+        )
+        return bool(saved)
+
+    @repeated
+    async def change(
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None
+    ) -> Mapping[RunId, Run]:
+        """Lock the task's rows in run order, save what `decide` returns, and return that.
+
+        `decide` is asked again where another process changed a row, or inserted one, that this one did not see.
+        """
+        async with self.database.transaction() as connection:
+            found = await connection.fetch(query("task_rows"), task_id)
+            before = {RunId(row["run_id"]): to_run(row) for row in found}
+            changed = decide(before)
+            if not changed:
+                return changed
+            versions = {RunId(row["run_id"]): row["version"] for row in found}
+            rows = [{**to_row(run), "version": versions.get(number, 0)} for number, run in changed.items()]
+            told = _transitions(before, changed, because)
+            saved = await connection.fetchval(query("save"), to_json(rows), to_json(told), self.me, holder)
+            if saved != len(rows):
+                raise CollidedError(f"the rows of task {task_id} change too fast")
+        return changed
+
+    async def lease(self, key: RunKey, me: str) -> Run | None:
+        """Take or renew the row's lease; None if another has it or holds the run's credentials, or nothing is left to do."""
+        rows = await self.database.fetch(query("lease"), *_key(key), self.grace, me, LEASE, self.pools, PHASES)
+        return to_run(rows[0]) if rows else None
+
+    async def release(self, keys: Collection[RunKey], me: str) -> None:
+        """Give leases back."""
+        tasks, runs = [key.task_id for key in keys], [key.run_id for key in keys]
+        await self.database.fetch(query("release"), tasks, runs, me)
+
+    async def abandon(self, me: str) -> None:
+        """Give up all leases of a process that ends, and its place as holder of credentials: the others need not wait."""
+        await self.database.fetch(query("abandon"), me)
+
+    async def due(self, me: str, *, limit: int, foreign: bool) -> list[Run]:
+        """Lease rows that owe something now, the earliest claim expiry first."""
+        rows = await self.database.fetch(query("due"), me, limit, self.grace, foreign, LEASE, self.pools, PHASES)
+        return sorted(map(to_run, rows), key=_urgency)
+
+    async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:
+        """All rows of a task, not locked."""
+        return {run.key.run_id: run for run in _known(await self.database.fetch(query("task_rows_read"), task_id))}
+
+    async def of_requests(self, request_ids: Collection[RequestId], *, pools: Collection[str]) -> list[Run]:
+        """The unsettled rows of these pools that hold one of these requests."""
+        return _known(await self.database.fetch(query("of_requests"), list(request_ids), list(pools)))
+
+    async def unsettled(self, *, page: int = 1000) -> AsyncIterator[list[Run]]:
+        """All unsettled rows in pages by key; no transaction spans two of them."""
+        last: tuple[str, int] = ("", -1)
+        while True:
+            rows = await self.database.fetch(query("unsettled"), *last, page)
+            if rows:
+                yield _known(rows)
+            if len(rows) < page:
+                return
+            last = (rows[-1]["task_id"], rows[-1]["run_id"])
+
+    async def retire(self, older_than: timedelta, limit: int = 500) -> int:
+        """Delete a batch of settled rows whose deadline is longer ago than this; how many there were."""
+        return int(await self.database.value(query("retire"), older_than, limit))
+
+
+def _key(key: RunKey) -> tuple[str, int]:
+    return key.task_id, key.run_id
+
+
+def _key_of(row: Row) -> RunKey:
+    return RunKey(TaskId(row["task_id"]), RunId(row["run_id"]))
+
+
+def _known(rows: Iterable[Row]) -> list[Run]:
+    """Rows in phases that this version knows; others are left to the version that wrote them."""
+    known: list[Run] = []
+    for row in rows:
+        try:
+            known.append(to_run(row))
+        except UnknownPhaseError:
+            continue
+    return known
+
+
+def _urgency(run: Run) -> tuple[float, float]:
+    claim, due = claim_of(run), due_at(run)
+    return (claim.taken_until.timestamp() if claim else float("inf"), due.timestamp() if due else float("inf"))
+
+
+def _transitions(before: Mapping[RunId, Run], after: Mapping[RunId, Run], because: str) -> list[dict[str, object]]:
+    told: list[dict[str, object]] = []
+    for number, run in after.items():
+        old = before.get(number)
+        if old is None or type(old.phase) is not type(run.phase):
+            key: dict[str, object] = {"task_id": run.key.task_id, "run_id": number}
+            was = phase_name(old.phase) if old else None
+            told.append({**key, "from_phase": was, "to_phase": phase_name(run.phase), "because": storable(because)})
+    return told

@@ -1,0 +1,101 @@
+"""What the engine did, told to logs and metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bridge import logs
+from bridge.core.run import Building, Reporting, Run, RunKey, Settled, Stopping, request_of
+from bridge.core.verdict import RETRIED
+from bridge.metrics import Metrics
+
+
+@dataclass(slots=True)
+class Telling:
+    """The engine's observer: one log line for each transition, a count for everything."""
+
+    metrics: Metrics
+    _away: dict[str, str] = field(default_factory=dict)
+
+    def moved(self, before: Run | None, after: Run, because: str) -> None:
+        """Log the transition; count it, and the run's end."""
+        was, now = (_phase(before) if before else None), _phase(after)
+        self.metrics.transition(was, now)
+        logs.logger().info("run_moved", **_names(after), from_phase=was, to_phase=now, because=because)
+        if isinstance(after.phase, Settled):
+            self.metrics.outcome(after.pool, _resolution(before, after.phase))
+            if before is not None and _expired(before, after.phase):
+                self.metrics.lost_claim(after.pool)
+
+    def fault(self, run: Run, command: str, fault: Exception) -> None:
+        """Warn; it is tried again."""
+        self.metrics.fault(command, type(fault).__name__)
+        logs.logger().warning("debt_unpaid", **_names(run), command=command, fault=str(fault), attempts=run.attempts)
+
+    def defect(self, run: Run, command: str, defect: Exception) -> None:
+        """Log with the traceback: a person should look."""
+        self.metrics.defect(command)
+        logs.logger().error("defect", **_names(run), command=command, exc_info=defect)
+
+    def poison(self, key: RunKey, defect: Exception) -> None:
+        """Log with the traceback: a person should look."""
+        self.metrics.defect("row")
+        logs.logger().error("poison_row", task=key.task_id, run=key.run_id, exc_info=defect)
+
+    def away(self, what: str, fault: Exception) -> None:
+        """Warn once for each new reason; the same one again is counted, and logged at debug level."""
+        self.metrics.fault(what, type(fault).__name__)
+        said = str(fault)
+        (logs.logger().debug if self._away.get(what) == said else logs.logger().warning)("away", what=what, fault=said)
+        self._away[what] = said
+
+    def alarm(self, what: str, key: RunKey | None, detail: str) -> None:
+        """Log as an error: a person should look."""
+        self.metrics.alarm(what)
+        named = {"task": key.task_id, "run": key.run_id} if key else {}
+        logs.logger().error("alarm", what=what, detail=detail, **named)
+
+    def found(self, kind: str, count: int) -> None:
+        """Count what only a sweep found."""
+        self.metrics.found_by_sweep(kind, count)
+        if count:
+            logs.logger().info("found_by_sweep", sweep=kind, count=count)
+
+
+def _phase(run: Run) -> str:
+    return type(run.phase).__name__.lower()
+
+
+def _names(run: Run) -> dict[str, Any]:
+    names: dict[str, Any] = {"task": run.key.task_id, "run": run.key.run_id, "pool": run.pool}
+    if (request := request_of(run)) is not None:
+        names["request"] = request.id
+    if isinstance(run.phase, Building | Reporting | Stopping | Settled) and run.phase.build is not None:
+        names["build"] = run.phase.build
+    return names
+
+
+def _resolution(before: Run | None, settled: Settled) -> str:
+    """How the run ended, in few words without bound values."""
+    if before is not None and isinstance(before.phase, Reporting):
+        return before.phase.verdict.resolution.value
+    return next((word for word in _ENDS if word in settled.outcome), "other")
+
+
+_ENDS = (
+    "handed over",
+    "malformed-payload",
+    "canceled",
+    "deadline-exceeded",
+    "claim-expired",
+    "another worker",
+    "does not know the task",
+)
+
+
+def _expired(before: Run, settled: Settled) -> bool:
+    """Whether the claim ran out while the build ran, so that the next run took the request over."""
+    handed = settled.outcome.startswith("handed over")
+    retried = isinstance(before.phase, Reporting) and before.phase.verdict == RETRIED
+    return handed and not retried

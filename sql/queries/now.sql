@@ -1,0 +1,2 @@
+-- The time that all replicas go by.
+SELECT clock_timestamp()

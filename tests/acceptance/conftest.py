@@ -1,0 +1,44 @@
+"""The stacks. They are started one after the other, when their first test comes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.acceptance.scene import Scene, builders
+from tests.sandbox.process import scratch
+from tests.sandbox.stack import Plan, Stack
+
+PERIODS = {"pollSeconds": 0.3, "deadlineDelaySeconds": 1, "claimSeconds": 1200}
+SWEEPS = {"interval": 2, "states_interval": 2, "strangers_interval": 5}
+
+
+@asynccontextmanager
+async def opened(purpose: str, settings: Mapping[str, Any], *, durable: bool = False) -> AsyncIterator[Stack]:
+    """A stack with the builders of these tests and short periods; its services are not started yet."""
+    with scratch(purpose) as directory:
+        gates = directory / "gates"
+        gates.mkdir()
+        plan = Plan(builders(gates), workers=1, durable=durable, proxied=True, periods=PERIODS, settings=settings)
+        async with Stack(directory, plan) as stack:
+            yield stack
+
+
+@pytest.fixture(scope="session")
+async def calm() -> AsyncIterator[Stack]:
+    """The stack whose servers nobody harms."""
+    async with opened("calm", {"reflector": SWEEPS}) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+async def rough() -> AsyncIterator[Stack]:
+    """The stack whose servers and services are killed."""
+    async with opened("rough", {"reflector": SWEEPS}, durable=True) as stack:
+        yield stack
+
+
+@pytest.fixture
+def scene(calm: Stack) -> Scene:
+    return Scene(calm)

@@ -1,0 +1,1 @@
+"""The rooms against recordings and models of the systems outside."""

@@ -1,0 +1,79 @@
+"""The judgement that every scenario ends with finds each kind of wrong in a history that has it."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.engine.checker import Evidence, judge
+from tests.integration.engine.house import PluginCall
+
+TASK = "T"
+
+
+def _call(n: int, api: str, run: int | None = 0, client: str = "bridge", **more: Any) -> dict[str, Any]:
+    about = {"taskId": TASK if run is not None else None, "runId": run, "client": client}
+    return {"n": n, "unix": float(n), "api": f"queue.{api}", "status": 200, "done": 200, "path": api, **about, **more}
+
+
+def _is(n: float, run: int, state: str, reason: str | None = None, group: str | None = None) -> dict[str, Any]:
+    return {"unix": float(n), "taskId": TASK, "runId": run, "state": state, "reason": reason, "workerGroup": group}
+
+
+def _request(number: int = 1, *, complete: bool = True, results: int = 0, builds: tuple[int | None, ...] = (0,)) -> Any:
+    made = [{"buildid": n, "started_at": 2, "results": result} for n, result in enumerate(builds)]
+    return {"buildrequestid": number, "complete": complete, "results": results, "builds": made}
+
+
+def _evidence(**changes: Any) -> Evidence:
+    """A run that went well."""
+    run = {"state": "completed", "reasonCreated": "scheduled", "reasonResolved": "completed"}
+    journal = [
+        _call(1, "statuses", None),
+        _call(3, "claimTask", workerGroup="bridge", workerId="w"),
+        _call(5, "createArtifact", client="task-client"),
+        _call(6, "reportCompleted", client="task-client"),
+    ]
+    history = [_is(0, 0, "pending"), _is(3, 0, "running", None, "bridge"), _is(6, 0, "completed", "completed", "bridge")]
+    tasks = {TASK: {"status": {"runs": changes.pop("runs", [run])}}}
+    known: dict[str, Any] = {"journal": journal, "history": history, "plugin": [], "requests": {f"{TASK}/0": [_request()]}}
+    more = changes.pop("more", [])
+    known |= changes
+    return Evidence(known["journal"] + more, known["history"], tasks, known["plugin"], known["requests"])
+
+
+def _cancel(when: float) -> PluginCall:
+    return PluginCall(when, when, "POST", f"/v1/runs/{TASK}/0/cancel", 202)
+
+
+def test_a_run_that_went_well_is_not_complained_of() -> None:
+    assert judge(_evidence()) == []
+
+
+RETRIED = [
+    {"state": "exception", "reasonCreated": "scheduled", "reasonResolved": "claim-expired"},
+    {"state": "pending", "reasonCreated": "retry"},
+]
+HANDED = [_is(0, 0, "pending"), _is(3, 0, "exception", "claim-expired"), _is(3, 1, "pending")]
+CANCELED = [{"state": "exception", "reasonCreated": "scheduled", "reasonResolved": "canceled"}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("S1", {"requests": {f"{TASK}/0": [_request(1), _request(2)]}}),
+        ("S3", {"more": [_call(4, "claimTask", workerGroup="bridge", workerId="another")]}),
+        ("S3", {"requests": {f"{TASK}/0": [_request(builds=())]}}),
+        ("S4", {"requests": {f"{TASK}/0": [_request(results=2)]}}),
+        ("S4", {"requests": {f"{TASK}/0": [_request(complete=False)]}}),
+        ("S4", {"requests": {}, "journal": [_call(6, "reportCompleted")]}),
+        ("S4", {"more": [_call(7, "reportFailed", client="task-client")]}),
+        ("S5", {"more": [_call(8, "rerunTask")]}),
+        ("S5", {"more": [_call(8, "statuses", None), _call(9, "cancelTask", None, taskId=TASK)]}),
+        ("S5", {"journal": [_call(9, "cancelTask")], "runs": CANCELED, "requests": {f"{TASK}/0": [_request(results=6)]}}),
+        ("S7", {"plugin": [_cancel(4.0)]}),
+        ("S7", {"plugin": [_cancel(4.0)], "history": HANDED, "runs": RETRIED, "journal": []}),
+        ("S9", {"more": [_call(7, "createArtifact", client="task-client")]}),
+    ],
+)
+def test_each_wrong_is_found(rule: str, changes: dict[str, Any]) -> None:
+    assert {line[:2] for line in judge(_evidence(**changes))} == {rule}

@@ -1,0 +1,216 @@
+"""The command `bbb` as people and programs meet it."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.core.run import Queued, Request, RequestId, Run, RunId, RunKey, TaskId, Wanted
+from bridge.store import database
+from bridge.store.replicas import Replica
+from bridge.store.runs import Runs
+from tests.sandbox.process import free_port
+from tests.sandbox.stack import toml
+
+ROOT = Path(__file__).parents[3]
+TASK = TaskId("AbCdEfGhIjKlMnOpQrStUv")
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    status: int | None
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    config: Path
+
+    async def __call__(self, *arguments: str, config: Path | None = None) -> Done:
+        """Run `bbb` to its end; no answer may be a traceback or hold a secret."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BBB_")}
+        env = {**kept, "PYTHONPATH": str(ROOT), "BBB_CONFIG": str(config or self.config)}
+        pipe = asyncio.subprocess.PIPE
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bridge.cli", *arguments, stdout=pipe, stderr=pipe, env=env
+        )
+        async with asyncio.timeout(60):
+            out, err = await child.communicate()
+        done = Done(child.returncode, out.decode(), err.decode())
+        assert "Traceback" not in done.out + done.err, done.err
+        assert "canary" not in done.out + done.err
+        return done
+
+
+def settings(dsn: str) -> dict[str, Any]:
+    return {
+        "worker_group": "buildbot",
+        "taskcluster": {"root_url": "http://127.0.0.1:9", "client_id": "c", "access_token": "canary-token"},
+        "pulse": {"enabled": False},
+        "database": {"dsn": dsn},
+        "web": {"port": 0},
+        "buildbots": {"main": {"url": "http://127.0.0.1:9", "token": "canary-bearer"}},
+        "pools": {"linux": {"task_queue": "proj/linux", "buildbot": "main", "builders": ["*"]}},
+    }
+
+
+@pytest.fixture
+def bbb(tmp_path: Path, postgres_dsn: str) -> Command:
+    path = tmp_path / "bridge.toml"
+    path.write_text(toml(settings(postgres_dsn)))
+    return Command(path)
+
+
+@pytest.fixture
+async def _rows(postgres_dsn: str) -> None:
+    """Two runs of a task, and a replica."""
+    async with database.opened(postgres_dsn) as opened:
+        runs = Runs(opened, "a-test", ("linux",))
+        await runs.add(
+            Run(RunKey(TASK, RunId(0)), "linux", Wanted(f"PUT runs/{TASK}/0: HTTP [503]"), AT, AT),
+            "the run is pending in Taskcluster",
+        )
+        await runs.add(Run(RunKey(TASK, RunId(1)), "linux", Queued(Request(RequestId(7), RunId(1))), AT, AT), "found")
+        await Replica("reflector-1", "reflector", "0.1.0", "mark").register(opened)
+
+
+async def test_it_says_its_version_and_helps(bbb: Command) -> None:
+    assert (await bbb("--version")).out.startswith("bbb 0.")
+    said = (await bbb("--help")).out
+    for command in ("taskcluster-listener", "buildbot-listener", "reflector", "all", "migrate", "doctor", "status", "show"):
+        assert command in said
+
+
+async def test_migrate_makes_the_tables_once(tmp_path: Path, bbb: Command, empty_dsn: str) -> None:
+    path = tmp_path / "empty.toml"
+    path.write_text(toml(settings(empty_dsn)))
+    before = await bbb("status", config=path)
+    assert (before.status, before.err) == (2, "bbb: the database has no tables of this bridge. Run: bbb migrate\n")
+    first, second = await bbb("migrate", "--json", config=path), await bbb("migrate", config=path)
+    assert first.json["applied"][0] == "0001_runs.sql"
+    assert (second.status, second.out) == (0, "nothing to do: the database is up to date\n")
+    assert (await bbb("status", "--json", config=path)).json == {
+        "runs": [],
+        "oldest_due_age_seconds": None,
+        "claim_margin_seconds": None,
+        "held_back": [],
+        "replicas": [],
+    }
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_status_counts_and_shows_who_serves(bbb: Command) -> None:
+    said = (await bbb("status", "--json")).json
+    assert said["runs"] == [
+        {"pool": "linux", "phase": "queued", "runs": 1},
+        {"pool": "linux", "phase": "wanted", "runs": 1},
+    ]
+    assert said["oldest_due_age_seconds"] > 3600
+    assert [replica["name"] for replica in said["replicas"]] == ["reflector-1"]
+    assert said["held_back"] == [{"pool": "linux", "why": "PUT runs/<run>: HTTP [503]", "runs": 1}]
+    words = (await bbb("status")).out
+    assert "held back: 1 of linux: PUT runs/<run>: HTTP [503]" in words
+    assert "queued" in words
+    assert "reflector-1" in words
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_show_tells_the_rows_of_a_task_and_how_they_came_there(bbb: Command) -> None:
+    both = (await bbb("show", TASK, "--json")).json
+    assert [(row["run_id"], row["phase"], row["transitions"][0]["because"]) for row in both] == [
+        (0, "wanted", "the run is pending in Taskcluster"),
+        (1, "queued", "found"),
+    ]
+    assert both[1]["request"] == {"id": 7, "created_for": 1}
+    assert (await bbb("show", TASK, "1", "--json")).json == [both[1]]
+    assert (await bbb("show", f"{TASK}/1", "--json")).json == [both[1]]
+    words = (await bbb("show", TASK)).out
+    assert "a-test" in words
+    assert "· → wanted" in words
+
+
+@pytest.mark.usefixtures("_rows")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", "nonsense"), "'nonsense' is not a taskId"),
+        (("show", "B" * 22), f"no row for {'B' * 22}"),
+        (("show", TASK, "9"), f"no row for {TASK}/9"),
+        (("show",), "Missing argument"),
+        (("sow",), "No such command"),
+    ],
+)
+async def test_what_a_person_did_wrong_is_one_message(bbb: Command, arguments: tuple[str, ...], said: str) -> None:
+    done = await bbb(*arguments)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize("command", ["status", "migrate", "doctor", "reflector", "all", "scopes"])
+async def test_wrong_settings_stop_every_command(tmp_path: Path, bbb: Command, command: str) -> None:
+    path = tmp_path / "wrong.toml"
+    path.write_text(toml({**settings("canary-no-dsn"), "worker_grup": "x"}))
+    done = await bbb(command, config=path)
+    said = done.out + done.err
+    assert "database.dsn: must have the form postgresql://" in said
+    assert "Did you mean worker_group?" in said
+    assert done.status == (1 if command == "doctor" else 2)
+
+
+@pytest.mark.parametrize("command", ["status", "migrate"])
+async def test_a_database_that_does_not_answer_is_one_message(tmp_path: Path, bbb: Command, command: str) -> None:
+    path = tmp_path / "away.toml"
+    path.write_text(toml(settings(f"postgresql://bridge:canary-db@127.0.0.1:{free_port()}/bridge")))
+    done = await bbb(command, config=path)
+    assert done.status == 2
+    assert done.err.startswith("bbb: PostgreSQL: ")
+
+
+async def test_the_doctor_fails_when_something_is_wrong(bbb: Command) -> None:
+    done = await bbb("doctor", "--json")
+    assert done.status == 1
+    assert done.json["ok"] is False
+    failures = {each["subject"] for each in done.json["findings"] if each["level"] == "failure"}
+    assert failures == {"taskcluster", "buildbot main"}
+    table = await bbb("doctor")
+    assert "Check taskcluster.root_url" in table.out
+    assert table.err == ""
+
+
+async def test_the_settings_can_be_looked_at(bbb: Command) -> None:
+    assert (await bbb("config", "check", "--json")).json["usable"] is True
+    shown = (await bbb("config", "show", "--json")).json
+    assert shown["taskcluster"]["access_token"] == "[secret]"
+    assert shown["reflector"]["interval"] == 60
+
+
+async def test_schema_and_scopes_are_for_other_programs(bbb: Command) -> None:
+    assert "buildername" in (await bbb("schema")).json["properties"]
+    said = [each["scope"] for each in (await bbb("scopes", "--json")).json]
+    assert "queue:claim-task:proj/linux" in said
+    words = (await bbb("scopes")).out
+    assert all(scope in words for scope in said)
+
+
+async def test_a_port_that_is_taken_is_one_message(tmp_path: Path, bbb: Command, postgres_dsn: str) -> None:
+    async with await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        path = tmp_path / "taken.toml"
+        pools = {"linux": {"task_queue": "proj/linux", "buildbot": "main"}}
+        path.write_text(toml({**settings(postgres_dsn), "web": {"ports": {"reflector": port}}, "pools": pools}))
+        done = await bbb("reflector", config=path)
+    assert done.status == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.err
+    assert "pools.linux.builders is empty, so every task is refused" in done.err, "advice is logged at the start"

@@ -1,0 +1,176 @@
+"""The schema: migrations that many may start at once, CHECKs that refuse illegal rows, plans that use the indexes."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from datetime import timedelta
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from bridge.core import faults
+from bridge.store import migrate as migrating
+from bridge.store.migrate import LOCK, MigrationError, migrate, pending
+from bridge.store.queries import names, query
+from bridge.store.rows import PHASES, to_json, to_row
+from tests.integration.store.rows import wanted
+from tests.sandbox.backend import Database
+from tests.sandbox.postgres import create_database, drop_database
+
+CATALOG = """
+SELECT 'column', table_name, column_name,
+       concat_ws(' ', ordinal_position, data_type, is_nullable, column_default, is_identity)
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'migrations'
+UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'migrations'
+UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'migrations'
+UNION ALL SELECT 'options', relname, '', array_to_string(reloptions, ',') FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'migrations'
+ORDER BY 1, 2, 3
+"""
+
+
+async def test_many_starters_migrate_once(empty_dsn: str) -> None:
+    done = await asyncio.gather(*(migrate(empty_dsn) for _ in range(5)))
+    assert sorted(name for names in done for name in names) == [migration.name for migration in migrating.migrations()]
+    assert await pending(empty_dsn) == []
+
+
+async def test_what_is_missing_is_told_before_the_first_migration(empty_dsn: str) -> None:
+    assert await pending(empty_dsn) == [migration.name for migration in migrating.migrations()]
+
+
+async def test_a_changed_migration_is_refused(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("UPDATE migrations SET checksum = 'other' WHERE name LIKE '0001%'")
+    await connection.close()
+    with pytest.raises(MigrationError, match=r"0001_runs.sql was changed"):
+        await migrate(empty_dsn)
+
+
+async def test_a_newer_database_is_refused(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("INSERT INTO migrations VALUES ('9999_future.sql', 'x')")
+    await connection.close()
+    with pytest.raises(MigrationError, match="newer"):
+        await migrate(empty_dsn)
+
+
+async def test_the_schema_file_equals_the_migrations(postgres_dsn: str, empty_dsn: str) -> None:
+    migrated, written = await asyncpg.connect(postgres_dsn), await asyncpg.connect(empty_dsn)
+    await written.execute(files("sql").joinpath("schema.sql").read_text())
+    assert [tuple(row) for row in await written.fetch(CATALOG)] == [tuple(row) for row in await migrated.fetch(CATALOG)]
+    await migrated.close()
+    await written.close()
+
+
+@pytest.mark.parametrize("name", names())
+async def test_every_query_is_valid_and_says_why_it_is_there(postgres_dsn: str, name: str) -> None:
+    connection = await asyncpg.connect(postgres_dsn)
+    await connection.prepare(query(name))
+    await connection.close()
+    assert query(name).startswith("-- ")
+
+
+TABLE = """
+INSERT INTO runs (task_id, run_id, pool, phase, look_at, not_before, due_at, asked, request_id, request_run, outcome, deadline,
+                  task_group_id, scheduler_id, project_id, priority, scheduled, expires)
+SELECT 't' || n, 0, 'p', phase, now(), now(), CASE WHEN open THEN now() + n * interval '1 s' END,
+       CASE WHEN phase = 'wanted' THEN false END, CASE WHEN phase = 'queued' THEN n END, CASE WHEN phase = 'queued' THEN 0 END,
+       CASE WHEN NOT open THEN 'done' END, now() + (n - 90000) * interval '1 hour', 'g', 's', 'p', 'low', now(), now()
+FROM generate_series(1, 100000) n,
+     LATERAL (SELECT (ARRAY['wanted', 'queued', 'settled'])[1 + n % 3] AS phase) p, LATERAL (SELECT phase <> 'settled' AS open) o
+"""
+
+
+@pytest.fixture(scope="module")
+async def large(postgres: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a database of 100,000 rows, of which two thirds are unsettled."""
+    name = f"bridge_test_large_{secrets.token_hex(6)}"
+    dsn = await create_database(postgres.dsn(), name)
+    await migrate(dsn)
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(TABLE)
+    await connection.execute("VACUUM ANALYZE runs")
+    yield connection
+    await connection.close()
+    await drop_database(postgres.dsn(), name)
+
+
+PLANS = [
+    ("due", ["me", 64, timedelta(seconds=15), True, timedelta(seconds=30), ["p"], PHASES], "runs_due"),
+    ("overdue", [20], "runs_due"),
+    ("lease", ["t5", 0, timedelta(seconds=15), "me", timedelta(seconds=30), ["p"], PHASES], "runs_open"),
+    ("task_rows", ["t5"], "runs_pkey"),
+    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None], "runs_pkey"),
+    ("release", [["t5"], [0], "me"], "runs_pkey"),
+    ("of_requests", [[5, 6, 7], ["p"]], "runs_request"),
+    ("unsettled", ["t5", 0, 1000], "runs_open"),
+    ("retire", [timedelta(days=3700), 500], "runs_settled"),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "index"), PLANS, ids=[plan[0] for plan in PLANS])
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_what_is_asked_often_reads_an_index_and_never_the_table(
+    large: asyncpg.Connection, name: str, args: list[object], index: str, mode: str
+) -> None:
+    """Both plans: PostgreSQL may take up the generic one after five executions of a prepared statement."""
+    await large.execute(f"SET plan_cache_mode = {mode}")
+    statement = await large.prepare(query(name))
+    nodes = list(walked((await statement.explain(*args))[0]["Plan"]))
+    assert index in [node.get("Index Name") for node in nodes], nodes
+    assert [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "runs"] == []
+
+
+def walked(node: dict) -> Iterator[dict]:
+    yield node
+    for inner in node.get("Plans", []):
+        yield from walked(inner)
+
+
+async def test_a_migration_that_fails_leaves_nothing_and_goes_on_later(empty_dsn: str) -> None:
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("CREATE TABLE replicas (mine integer)")
+    with pytest.raises(asyncpg.DuplicateTableError):
+        await migrate(empty_dsn)
+    assert await pending(empty_dsn) == ["0002_operation.sql"]
+    assert await connection.fetchval("SELECT to_regclass('dead_letters')") is None
+    await connection.execute("DROP TABLE replicas")
+    assert await migrate(empty_dsn) == ["0002_operation.sql"]
+    await connection.close()
+
+
+async def test_a_migration_waits_for_another_no_longer_than_it_may(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+    with pytest.raises(faults.Unavailable):
+        await migrate(empty_dsn, timeout=0.5)
+    await connection.close()
+    assert await migrate(empty_dsn) == []
+
+
+async def test_what_is_pending_is_asked_without_any_right_to_write(empty_dsn: str) -> None:
+    await migrate(empty_dsn)
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute(f"ALTER DATABASE {urlsplit(empty_dsn).path[1:]} SET default_transaction_read_only = on")
+    await connection.close()
+    assert await pending(empty_dsn) == []
+    assert await migrate(empty_dsn) == []
+
+
+async def test_a_server_that_is_away_is_away_for_migrations_too() -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused, and nobody else gets the port
+        dsn = f"postgresql://bridge@127.0.0.1:{taken.getsockname()[1]}/x"
+        with pytest.raises(faults.Unavailable):
+            await migrate(dsn)
+        with pytest.raises(faults.Unavailable):
+            await pending(dsn)

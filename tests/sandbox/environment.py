@@ -1,0 +1,119 @@
+"""Buildbot's own virtual environment: a foreign system, so it does not share the project's."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "requirements" / "buildbot.txt"
+INSTALLED = ("pyproject.toml", "README.md", "LICENSE", "bridge", "listeners", "reflector", "sql")
+BUILD = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
+
+
+def location() -> Path:
+    """Where the environment is: `BRIDGE_BUILDBOT_VENV`, or `.venv-buildbot` in the project."""
+    return Path(os.environ.get("BRIDGE_BUILDBOT_VENV", ROOT / ".venv-buildbot")).absolute()
+
+
+def ensure_environment() -> Path:
+    """Give the environment's directory, with the locked Buildbot and this project as it stands now installed in it.
+
+    The project is built into a wheel and installed without its dependencies, as a master's administrator does it.
+    """
+    place = location()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(place):
+        # A given environment may hold another release of Buildbot on purpose: then only the project is installed.
+        if "BRIDGE_BUILDBOT_VENV" not in os.environ or not (place / "bin" / "buildbot").exists():
+            _buildbot(place)
+        _project(place)
+    return place
+
+
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Several test runs may share the environment, so the lock is a file that all of them find."""
+    with place.with_name(f"{place.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _buildbot(place: Path) -> None:
+    """Make the environment anew unless it was finished from this lock, for this Python, at this place."""
+    digest = _digest([LOCK], sys.version, str(place))
+    stamp = place / ".buildbot.installed"
+    if _reads(stamp) == digest and (place / "bin" / "python").exists():
+        return
+    _say(f"{place.name}: Buildbot, as {LOCK.relative_to(ROOT)} has it")
+    if place.exists():
+        shutil.rmtree(place)
+    _run([sys.executable, "-m", "venv", "--without-pip", place])
+    _install(place, "--require-hashes", "-r", LOCK)
+    stamp.write_text(digest)
+
+
+def _project(place: Path) -> None:
+    """Install the project unless this very content is installed.
+
+    The wheel is built by the hatchling of this environment: nothing is fetched that no lock names.
+    """
+    digest = _digest(_sources())
+    stamp = place / ".project.installed"
+    if _reads(stamp) == digest:
+        return
+    _say(f"{place.name}: this project")
+    with tempfile.TemporaryDirectory(prefix="bridge-wheel-") as directory:
+        wheel = _run([sys.executable, "-c", BUILD, directory]).splitlines()[-1]
+        _install(place, "--no-deps", "--no-index", "--force-reinstall", Path(directory, wheel))
+    stamp.write_text(digest)
+
+
+def _install(place: Path, *what: str | Path) -> None:
+    """Install by uv, else by pip, which may know an index or a proxy that uv was not told of."""
+    beside = Path(sys.executable).with_name("uv")
+    uv = beside if beside.exists() else shutil.which("uv")
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", place / "bin" / "python", "install", "-q"]
+    if uv:
+        with contextlib.suppress(RuntimeError):
+            _run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
+            return
+    _run([*pip, "--disable-pip-version-check", *what])
+
+
+def _run(command: list[str | Path]) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _say(what: str) -> None:
+    print(f"• {what}", file=sys.stderr)
+
+
+def _reads(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+def _sources() -> list[Path]:
+    found = (ROOT / name for name in INSTALLED)
+    files = [path for each in found for path in ([each] if each.is_file() else each.rglob("*"))]
+    return sorted(path for path in files if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _digest(files: list[Path], *words: str) -> str:
+    digest = hashlib.sha256("\0".join(words).encode())
+    for path in files:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    ensure_environment()
