@@ -35,6 +35,7 @@ class TaskclusterBridge(BuildbotService):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.journal = Journal()
+        self.orders = shutdown.Orders()
         self.requests = Requests()
         self.desk = Desk(self.requests)
         self.tokens = policy.Tokens(())
@@ -99,11 +100,15 @@ class TaskclusterBridge(BuildbotService):
         await self._leave()
         for key in KEYS:
             self._consumers.append(await self.master.mq.startConsuming(self._note, key))
+        self._consumers.append(await self.master.mq.startConsuming(self._note_order, shutdown.STOP_KEY))
 
     async def _leave(self) -> None:
         consumers, self._consumers = self._consumers, []
         for consumer in consumers:
             await defer.maybeDeferred(consumer.stopConsuming)
+
+    def _note_order(self, key: Sequence[str], message: Any) -> None:
+        self.orders.note(self.master, key)
 
     def _note(self, key: Sequence[str], message: Any) -> defer.Deferred[None] | None:
         self.journal.note(self.master, key, message)
@@ -111,8 +116,9 @@ class TaskclusterBridge(BuildbotService):
         if not stopped:
             return None
         # The master's queue waits for this on its way down, and the database stops after the queue.
-        reason = self._stopped_reason(message["buildid"])
-        return defer.Deferred.fromCoroutine(shutdown.mark(self.master, message["buildid"], reason))
+        build_id = message["buildid"]
+        reason, ordered = self._stopped_reason(build_id), self.orders.stopped(build_id)
+        return defer.Deferred.fromCoroutine(shutdown.mark(self.master, build_id, ordered, reason))
 
     def _stopped_reason(self, build_id: int) -> str | None:
         running = (build for builder in self.master.botmaster.builders.values() for build in builder.building)

@@ -24,14 +24,16 @@ async def _repaired(master: BuildbotSandbox) -> AsyncIterator[None]:
 async def test_a_graceful_stop_is_told_from_a_persons_cancel_and_leaves_pending_requests_alone(
     task: NewTask, master: BuildbotSandbox
 ) -> None:
-    running, stopping, waiting = task(), task(), task()
+    running, stopping, beginning, waiting = task(), task(), task(), task()
     await running.submit("sleep")
     await stopping.submit("slow-to-stop")
+    await beginning.submit("slow-to-begin")
     await waiting.submit("parked")
     await running.building()
-    build = (await stopping.building()).newest
-    assert build is not None
-    await master.control(f"builds/{build.build_id}", "stop", reason="a person")
+    for each in (stopping, beginning):
+        build = (await each.building()).newest
+        assert build is not None
+        await master.control(f"builds/{build.build_id}", "stop", reason="a person")
 
     await master.stop()
     await master.start()
@@ -41,8 +43,9 @@ async def test_a_graceful_stop_is_told_from_a_persons_cancel_and_leaves_pending_
     assert [build.interrupted for build in state.builds] == ["master-shutdown"]
     data = (await master.rest(f"builds/{state.builds[0].build_id}/data"))["build_data"]
     assert [each["name"] for each in data] == ["taskcluster"], "the mark was written while the master went down"
-    by_person = await stopping.state()
-    assert (by_person.results, by_person.master_shutdown) == (6, False), "the person's stop came first"
+    for each in (stopping, beginning):
+        by_person = await each.state()
+        assert (by_person.results, by_person.master_shutdown) == (6, False), "the person's stop came first"
     assert not (await waiting.state()).complete
     assert not (await waiting.submit("parked")).created
     assert not (await running.submit("sleep")).created, "the request is complete, and still the run's only one"
