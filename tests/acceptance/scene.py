@@ -8,6 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from tests.history.judge import judge
 from tests.sandbox import checker
 from tests.sandbox.stack import PATIENCE, Stack
 
@@ -157,7 +158,7 @@ class Scene:
         await self.stack.settled(*mine, within=within)
         evidence = await checker.gather(self.stack, mine)
         left = [key for key, requests in evidence.requests.items() for each in requests if not each["complete"]]
-        wrong = checker.judge(evidence, allowed=allowed, cancelled_by_people=self.cancelled_by_people)
+        wrong = judge(evidence, allowed=allowed, cancelled_by_people=self.cancelled_by_people)
         wrong += [f"the request of {key} is open" for key in left]
         assert not wrong, "\n".join([*wrong, *await self._told(mine)])
 
