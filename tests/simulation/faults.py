@@ -1,5 +1,6 @@
 """What can go wrong at a call, and for how long the world is not whole after it."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -59,3 +60,18 @@ def fitting(side: str, name: str) -> tuple[Kind, ...]:
         # cancelTask: the residue of one round trip, in which a person can act, is accepted; it must not be made longer.
         kinds = [kind for kind in kinds if kind not in (Kind.LATE_EFFECT, Kind.DELAY, Kind.PAUSE)]
     return tuple(kinds)
+
+
+FELT: Mapping[Kind, float] = {
+    Kind.CRASH_BEFORE: 8.0,
+    Kind.CRASH_AFTER: 8.0,
+    Kind.THROTTLED: 8.0,
+    Kind.TIMEOUT: 35.0,
+    Kind.TIMEOUT_AFTER: 35.0,
+    Kind.LATE_EFFECT: 75.0,
+    Kind.DELAY: 20.0,
+    Kind.SLOW_REPLY: 28.0,
+    Kind.PAUSE: 55.0,
+    Kind.PAUSE_AFTER: 55.0,
+}
+"""For how many seconds a fault at a call can be felt; all others for a few."""

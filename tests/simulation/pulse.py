@@ -137,11 +137,18 @@ class Consumer:
             batch = self._broker.take(self._machine) if life == self._broker.life else []
             if batch:
                 await self._store(batch)
-                await self._fabric.call(self._machine, "pulse", "ack", lambda: self._broker.acknowledge(self._machine))
+                await self._acknowledge()
             elif life != self._broker.life:
                 raise Lost
             else:
                 await news
+
+    async def _acknowledge(self) -> None:
+        try:
+            await self._fabric.call(self._machine, "pulse", "ack", lambda: self._broker.acknowledge(self._machine))
+        except faults.Unavailable:
+            self._broker.gone(self._machine)
+            raise Lost from None
 
     async def _store(self, batch: list[Delivery]) -> None:
         while True:

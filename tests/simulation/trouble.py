@@ -13,6 +13,9 @@ from tests.simulation.store import Table
 from tests.simulation.watch import Watch
 
 
+_STRANGERS = 300.0  # rows that were lost are found again by a sweep of five minutes
+
+
 class Trouble:
     """Strikes both sides, the database and Pulse. `spans` are the times, from and to, in which something was wrong."""
 
@@ -22,17 +25,18 @@ class Trouble:
         self._taskcluster, self._master, self._table, self._broker = taskcluster, master, table, broker
         self._watch, self._random = watch, random
         self.spans: list[tuple[float, float]] = []
-        self.healed = 0.0
+        self.healed = self.over = 0.0
         self.claim = 180.0
 
     @property
     def _now(self) -> float:
         return self._taskcluster.fabric.loop.now
 
-    def disturbed(self, seconds: float) -> None:
-        """Note that from now on something is wrong for so many seconds."""
+    def disturbed(self, seconds: float, *, sweep: float = 0.0) -> None:
+        """Note that from now on something is wrong for so many seconds; only a sweep as long after finds what was lost."""
         self.spans.append((self._now, self._now + seconds))
-        self.healed = max(self.healed, self._now + seconds)
+        self.over = max(self.over, self._now + seconds)
+        self.healed = max(self.healed, self._now + seconds + sweep)
 
     def act(self, deed: Deed) -> bool:
         """Do a deed that is trouble for the world; whether it was one."""
@@ -81,11 +85,12 @@ class Trouble:
     def _failover(self, most: int) -> None:
         self._table.lose(self._random.randint(1, most), timedelta(seconds=self._random.uniform(-1, 1)))
         self.database_away(3)
+        self.disturbed(3, sweep=_STRANGERS)
 
     def _dropped(self) -> None:
         self._table.drop()
         self.database_away(5)
-        self.disturbed(300)  # rows that were lost are found again by a sweep of five minutes
+        self.disturbed(5, sweep=_STRANGERS)
 
     def strike(self, kind: Kind) -> None:
         """A fault that a plan put at some call."""
@@ -95,10 +100,8 @@ class Trouble:
                 self.database_away(20)
             case Kind.FAILOVER:
                 self._failover(3)
-                self.disturbed(300)
             case Kind.FAILOVER_LONG:
                 self._failover(40)
-                self.disturbed(300)
             case Kind.DATABASE_DROPPED:
                 self._dropped()
             case Kind.PULSE_LOST:

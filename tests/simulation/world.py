@@ -17,7 +17,7 @@ from tests.simulation.buildbot import Master, Outcome
 from tests.simulation.conservation import Conservation
 from tests.simulation.evidence import gathered
 from tests.simulation.fabric import Fabric, Machine, Plan, Step
-from tests.simulation.faults import Kind
+from tests.simulation.faults import FELT, Kind
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.people import People
 from tests.simulation.pulse import Broker
@@ -30,7 +30,6 @@ from tests.simulation.watch import Watch
 
 _LOOK = 2.0  # seconds between two looks at what is owed
 _LONGEST = 5000.0  # seconds after which no schedule should still run
-_CALL = 75.0  # for so long a fault at a single call can be felt
 
 Line = tuple[float, str, str, object]
 
@@ -68,7 +67,7 @@ class _Felt(Plan):
         kind = self._plan.at(number, machine, side, name)
         if kind is not None:
             self._world.watch.note(machine.name, "FAULT", (number, side, name, kind.value))
-            self._world.trouble.disturbed(_CALL)
+            self._world.trouble.disturbed(FELT.get(kind, 5.0))
         return kind
 
 
@@ -152,7 +151,7 @@ class World:
     def _look(self) -> None:
         now = self.loop.now
         resting = self.conservation.look(now, self.taskcluster.now(), self.trouble.healed)
-        calm = resting and not self._left and now >= self.trouble.healed
+        calm = resting and not self._left and now >= self.trouble.over
         self._quiet = self._quiet + 1 if calm else 0
         if self._quiet > 2:
             self.loop.stop()
