@@ -85,6 +85,7 @@ class Master:
         self.up, self.stopping = True, False
         self.life = 0
         self.deaf_until = 0.0  # until then cancels are accepted and come to nothing
+        self.hidden_until = 0.0  # until then reads by number find nothing, as from a database that is being restored
         self._busy: dict[str, int] = dict.fromkeys(builders, 0)
         self._made: dict[str, int] = {}
         self.seq = 0

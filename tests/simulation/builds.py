@@ -61,7 +61,8 @@ class Builds:
 
     def _shown(self, number: int) -> Request | None:
         request = self._master.requests.get(number)
-        return None if request is None or request.rebuilt else request
+        hidden = self._master.hidden_until > self._fabric.loop.now
+        return None if request is None or request.rebuilt or hidden else request
 
     async def states(self, requests: Collection[RequestId]) -> States:
         return await self._call("states", lambda: self._states(list(requests)))

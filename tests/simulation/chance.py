@@ -26,6 +26,7 @@ _RARE = frozenset(
         Kind.TASKCLUSTER_AWAY,
         Kind.FAILOVER,
         Kind.WORKER_LOST,
+        Kind.REQUESTS_HIDDEN,
     }
 )
 

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     MASTER_KILLED = "master_killed"
     MASTER_STOPPED = "master_stopped"
     WORKER_LOST = "worker_lost"
+    REQUESTS_HIDDEN = "requests_hidden"
     TASKCLUSTER_AWAY = "taskcluster_away"
     TASKCLUSTER_AWAY_LONG = "taskcluster_away_past_claims"
 

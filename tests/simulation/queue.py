@@ -114,7 +114,9 @@ class Queue:
         return await self._call("status", lambda: self._status(task_id))
 
     def _status(self, task_id: TaskId) -> TaskStatus:
-        status = status_of(self._ledger.task(task_id))
+        task = self._ledger.task(task_id)
+        self._watch.read(self._machine.name, task)
+        status = status_of(task)
         self._watch.called(self._machine.name, "status", task_id, None, 200, {})
         return status
 
@@ -242,6 +244,7 @@ class Queue:
 
     def _cancel_task(self, task_id: TaskId) -> TaskStatus:
         task = self._ledger.task(task_id)
+        self._watch.cancelled(self._machine.name, task)
         resolution.cancel(self._ledger, task, self._at.now())
         self._watch.called(self._machine.name, "cancelTask", task_id, None, 200, {})
         return status_of(task)

@@ -50,7 +50,7 @@ class Scenario:
     name: str
     jobs: tuple[Job, ...]
     deeds: tuple[Deed, ...] = ()
-    claim: float = 180.0
+    claim: float = 1200.0
     cap: int = 200
     replicas: tuple[int, int, int] = (1, 1, 1)
     skews: tuple[float, ...] = (0.0,)

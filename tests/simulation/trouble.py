@@ -13,6 +13,7 @@ from tests.simulation.store import Table
 from tests.simulation.watch import Watch
 
 
+_LONG = 400.0  # seconds: beyond most claims here
 _STRANGERS = 300.0  # rows that were lost are found again by a sweep of five minutes
 
 
@@ -114,11 +115,14 @@ class Trouble:
                 self.kill_master(5)
             case Kind.MASTER_STOPPED:
                 self.stop_master(5)
+            case Kind.REQUESTS_HIDDEN:
+                self.disturbed(200)
+                self._master.hidden_until = self._now + 200
             case Kind.WORKER_LOST:
                 self._master.lose_worker()
             case Kind.TASKCLUSTER_AWAY:
                 self.taskcluster_away(25)
             case Kind.TASKCLUSTER_AWAY_LONG:
-                self.taskcluster_away(self.claim + 20)
+                self.taskcluster_away(min(self.claim, _LONG) + 20)
             case _:
                 raise ValueError(kind)

@@ -33,6 +33,7 @@ class Watch:
         self.foreign: set[str] = set()
         self._identities: dict[tuple[str, int], tuple[str, str]] = {}
         self._told: dict[int, tuple[str, int]] = {}
+        self._reads: dict[tuple[str, str], int | None] = {}
 
     # --- the history
 
@@ -100,6 +101,22 @@ class Watch:
             self.blame(f"S4: {name} is told {word} while request {request.id} is open")
         else:
             self._fits(name, word, request, run.run_id)
+
+    def read(self, who: str, task: Task) -> None:
+        """A status read: what it shows allows one cancelTask."""
+        last = task.runs[-1] if task.runs else None
+        self._reads[who, task.task_id] = last.run_id if last is not None and last.state in OPEN else None
+
+    def cancelled(self, who: str, task: Task) -> None:
+        """S4 and S5, when the bridge calls cancelTask."""
+        read = self._reads.pop((who, task.task_id), None)
+        if read is None:
+            self.blame(f"S5: cancelTask of {task.task_id} without a status read that shows its last run unresolved")
+            return
+        request = self.request_for(task, read)
+        asked = request is not None and any(cancel.key == request.key for cancel in self.cancels)
+        if request is None or request.results != CANCELLED or request.shutdown or asked:
+            self.blame(f"S4: cancelTask of {task.task_id}, and nobody cancelled the request of run {read} in Buildbot")
 
     def _fits(self, name: str, word: str, request: Request, run: int) -> None:
         collapsed = request.results == SKIPPED and not request.builds
