@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 for _name in ("taskcluster", "mohawk"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
+URGENT: Final = frozenset({"reclaimTask", "claimTask", "reportCompleted", "reportFailed", "reportException"})
+"""Calls that keep a run alive or end it: they wait for no read and no upload."""
 _THROTTLED: Final = 5.0
 """Seconds to wait after a 429 that names no time."""
 
@@ -36,12 +38,16 @@ class Interrupted(faults.Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls to the services of one Taskcluster. The session carries the timeouts."""
+    """Calls to the services of one Taskcluster. The session carries the timeouts.
+
+    `limiter` holds for all calls. All but the urgent ones pass `others` first, so that a storm of them leaves a share free.
+    """
 
     root_url: str
     session: aiohttp.ClientSession
     limiter: AsyncLimiter
     told: Told
+    others: AsyncLimiter | None = None
 
     async def queue(
         self, who: Credentials, scopes: Sequence[str] | None, method: str, *args: object, **kwargs: object
@@ -75,6 +81,8 @@ class Calls:
         options |= {"credentials": who.options()} if who else {}
         options |= {} if scopes is None else {"authorizedScopes": list(scopes)}
         client = service(options, session=self.session)
+        if self.others is not None and method not in URGENT:
+            await self.others.acquire()
         async with self.limiter:
             started = time.monotonic()
             outcome = "cancelled"

@@ -173,6 +173,21 @@ async def test_due_rows_come_earliest_expiry_first_and_are_leased(store: Runs) -
     assert [run.key.task_id for run in rest] == [f"{0:022}", "9" * 22]
 
 
+async def test_claims_with_time_left_do_not_keep_others_from_their_turn(store: Runs) -> None:
+    now = datetime.now(UTC)
+
+    def claimed(number: int, minutes: int) -> Run:
+        claim = Claim(now + timedelta(minutes=minutes), AT)
+        phase = Building(Request(RequestId(number + 1), RunId(0)), BuildId(1), Worker("g", "w"), claim)
+        return replace(wanted(task=f"{number:022}", due=now - timedelta(seconds=30)), phase=phase)
+
+    for number, minutes in enumerate((15, 5, 3)):
+        await store.add(claimed(number, minutes), "test")
+    await store.add(wanted(task="9" * 22, due=AT - timedelta(days=1)), "test")
+    order = [int(run.key.task_id[:1] + run.key.task_id[-1:]) for run in await store.due("a", limit=9, foreign=True)]
+    assert order == [2, 1, 99, 0]
+
+
 async def test_runs_of_other_pools_are_left_alone(store: Runs) -> None:
     await store.add(replace(wanted(), pool="windows"), "test")
     assert await store.due("a", limit=9, foreign=True) == []
