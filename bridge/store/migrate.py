@@ -2,8 +2,8 @@
 
 Old and new versions serve one database while an upgrade is rolled out. `0003_what.since-0002.sql` says in its name that a
 version whose newest migration is 0002 goes on working once this one is applied: it only adds (tables, indexes, columns that
-may be left out, values of a CHECK). What takes something away comes in a later release, since which the code does without it.
-A migration that says nothing ends the work of every older version: that one must not be started again.
+may be left out, values of a CHECK). What takes something away comes in a later release, when the code does without it. A
+migration that says nothing ends the work of every older version: that one must not be started again.
 """
 
 from __future__ import annotations
