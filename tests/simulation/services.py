@@ -75,8 +75,8 @@ class Coverage:
 class WatchedEngine(Engine):
     """The engine, counted: which events met which phases, and which commands were carried out."""
 
-    table: Table
-    coverage: Coverage
+    table: Table = field(kw_only=True)
+    coverage: Coverage = field(kw_only=True)
 
     async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
         row = self.table.row(key)
@@ -181,7 +181,7 @@ class Service:
         while not await house.clock.try_asking(house.database):
             await asyncio.sleep(2.0)
         async with frame.loops() as loops:
-            replica = Replica(machine.name, self._kind, "0", "same")
+            replica = Replica(machine.name, self._kind, "0", settings().deployment())
             keeping.keep(house, loops, replica, _metrics(), foreign=self._kind == "reflector")
             self._own_loops(house, loops, machine)
 

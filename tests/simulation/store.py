@@ -15,7 +15,7 @@ from bridge.core.lease import LEASE
 from bridge.core.run import RequestId, Run, RunId, RunKey, Settled, TaskId, claim_of, request_of
 from bridge.engine.ports import Decide
 from bridge.store.queries import query
-from bridge.store.runs import GRACE
+from bridge.store.runs import GRACE, NEAR
 from tests.simulation.fabric import Fabric, Machine
 
 _MARGINS = query("margins")
@@ -200,7 +200,7 @@ class Runs:
         ]
         if not free:
             return []
-        picked = sorted(free, key=_urgency)[:limit]
+        picked = sorted(free, key=lambda row: _urgency(row, now + NEAR))[:limit]
         table.commit([(row.run.key, replace(row, lease_owner=me, lease_until=now + LEASE)) for row in picked])
         return [row.run for row in picked]
 
@@ -255,5 +255,6 @@ def _without(row: Row, me: str) -> Row:
     return replace(row, lease_owner=None, lease_until=None) if row.lease_owner == me else row
 
 
-def _urgency(row: Row) -> tuple[bool, datetime, datetime]:
-    return (row.taken is None, row.taken or row.due, row.due)
+def _urgency(row: Row, near: datetime) -> tuple[bool, datetime, datetime]:
+    ends_soon = row.taken is not None and row.taken < near
+    return (not ends_soon, row.taken if ends_soon else row.due, row.due)
