@@ -71,7 +71,7 @@ class Runs:
     async def lease(self, key: RunKey, me: str) -> Run | None:
         """Take or renew the row's lease; None if another has it or holds the run's credentials, or nothing is left to do."""
         rows = await self.database.fetch(query("lease"), *_key(key), self.grace, me, LEASE, self.pools, PHASES)
-        return to_run(rows[0]) if rows else None
+        return next(iter(_known(rows)), None)
 
     async def release(self, keys: Collection[RunKey], me: str) -> None:
         """Give leases back."""
@@ -85,7 +85,7 @@ class Runs:
     async def due(self, me: str, *, limit: int, foreign: bool) -> list[Run]:
         """Lease rows that owe something now: claims near their end first, then in the order in which they fell due."""
         rows = await self.database.fetch(query("due"), me, limit, self.grace, foreign, LEASE, self.pools, PHASES)
-        return [to_run(row) for row in sorted(rows, key=_urgency)]
+        return _known(sorted(rows, key=_urgency))
 
     async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:
         """All rows of a task, not locked."""
@@ -120,7 +120,7 @@ def _key_of(row: Row) -> RunKey:
 
 
 def _known(rows: Iterable[Row]) -> list[Run]:
-    """Rows in phases that this version knows; others are left to the version that wrote them."""
+    """Rows in phases and with verdicts that this version knows; others are left to the version that wrote them."""
     known: list[Run] = []
     for row in rows:
         try:
