@@ -7,10 +7,11 @@ from bridge.core.run import RunId, Settled
 from bridge.core.status import RunState
 from tests.model.moments import minute_of, moment
 from tests.model.space import Space
-from tests.model.states import A_B, A_P, A_Q, A_R, A_T, M_B, M_P, M_Q, M_R, M_S
+from tests.model.states import A_B, A_P, A_Q, A_R, A_T, A_W, M_B, M_P, M_Q, M_R, M_S, M_W
 from tests.unit.core.queue_automaton import OPEN, POLL, RESOLVER
 from tests.unit.core.samples import RULES
 
+PLACES = {"queue": "task", "buildbot": "requests", "rows": "rows"}
 _ROUNDS = 120
 _PAYMENTS = 24
 _BUILDS_END = 9  # the last digit of the minutes at which builds end: so late that a claim is renewed before
@@ -53,9 +54,18 @@ class Continuation:
 
     def _base(self, state: int) -> Base:
         base = Base(state >> A_T, state >> A_Q & M_Q, state >> A_B & M_B, state >> A_R & M_R)
+        if wire := state >> A_W & M_W:
+            base = self._arrived(base, wire)
         for replica in (state >> A_P & M_P, state & M_S):
             base = self._finished(base, replica)
         return base
+
+    def _arrived(self, base: Base, wire: int) -> Base:
+        side, move = self.space.arrival(base.minute, wire, base.task, base.requests, base.rows)
+        self._told.append(move.label)
+        if move.wrong:
+            raise StuckError(move.wrong)
+        return base._replace(**{PLACES[side]: move.part})
 
     def _finished(self, base: Base, replica: int) -> Base:
         """A replica finishes what it does, and every call succeeds."""
@@ -65,8 +75,7 @@ class Continuation:
             self._told.append(move.label)
             if move.wrong:
                 raise StuckError(move.wrong)
-            place = {"queue": "task", "buildbot": "requests", "rows": "rows"}[side]
-            base, replica = base._replace(**{place: move.part}), move.replica
+            base, replica = base._replace(**{PLACES[side]: move.part}), move.replica
         return base
 
     def _follow(self, base: Base) -> None:

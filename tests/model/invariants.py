@@ -58,6 +58,18 @@ def _kept(before: Run, run: Run) -> str | None:
     return None
 
 
+def open_requests(requests: Requests, rows: Rows) -> str | None:
+    """S1: two open requests only while the older one's row is being stopped."""
+    stopping = {_stopped(run) for run in rows if isinstance(run.phase, Stopping)} | requests.stops
+    left = [number for number, state in requests.requests if not state.complete and number not in stopping]
+    return f"S1: the requests of runs {left} are open, and none is being stopped" if len(left) > 1 else None
+
+
+def _stopped(run: Run) -> int:
+    request = request_of(run)
+    return request.created_for if request else run.key.run_id
+
+
 def claim_sent(call: Call, work: Work, task: Task, requests: Requests, *, lost: bool) -> str | None:
     """S3: a build has begun, or the request ended without one, or the run is refused; under one identity."""
     run = work.run

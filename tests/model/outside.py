@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.core import faults
 from bridge.core.commands import Report
-from bridge.core.run import RequestId, Run, RunId, Settled, Stopping
+from bridge.core.run import RequestId, Run, RunId, Settled
 from bridge.core.verdict import RETRIED
 from tests.model.ports import Call
 from tests.model.replica import Answer
@@ -91,15 +91,3 @@ def of_rows(call: Call, rows: Rows, twist: Twist | None) -> tuple[Answer, Rows]:
             plain = by_number(after)
             return Answer(True, {number: plain[number] for number in changed}, before), after
     raise AssertionError(call)
-
-
-def held_open(requests: Requests, rows: Rows) -> list[int]:
-    """Open requests that nobody has asked to end."""
-    stopping = {stopped(run) for run in rows if isinstance(run.phase, Stopping)}
-    return [number for number, state in requests.requests if not state.complete and number not in stopping | requests.stops]
-
-
-def stopped(run: Run) -> int:
-    """The run that the request, which this one holds or may hold, was created for."""
-    request = getattr(run.phase, "request", None)
-    return request.created_for if request else run.key.run_id

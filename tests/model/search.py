@@ -47,6 +47,9 @@ def _next(continuation: Continuation, level: list[int], parents: dict[int, int],
                 return []
             if step.state not in parents:
                 parents[step.state] = state
+                if unfit := space.wrong(step.state):
+                    found.violations.append(trace(space, parents, state, [step.label, unfit]))
+                    return []
                 if wrong := continuation.wrong(step.state):
                     found.violations.append(trace(space, parents, state, [step.label, "and now without a fault:", *wrong]))
                     return []

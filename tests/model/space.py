@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tests.model.configs import Config
 from tests.model.replica import Replica
-from tests.model.states import A_B, A_C, A_P, A_Q, A_R, A_T, A_U, M_B, M_C, M_P, M_Q, M_R, M_S, M_U, packed
+from tests.model.states import A_B, A_C, A_P, A_Q, A_R, A_T, A_U, A_W, M_B, M_C, M_P, M_Q, M_R, M_S, M_U, M_W, packed
 from tests.model.transitions import Cores, Move, Transitions
 
 
@@ -27,36 +27,47 @@ class Space:
         self._steps: dict[tuple[int, ...], tuple[str, list[Move]]] = {}
         self._spent: dict[tuple[int, str], int | None] = {}
         self._sweeps: dict[tuple[int, int, str], Move] = {}
+        self._arrivals: dict[tuple[int, ...], tuple[str, Move]] = {}
+        self._strays: dict[tuple[int, int], str | None] = {}
         self._needs: list[int] = []
 
     def first(self) -> int:
         empty = self.moves.rows.number(())
         requests = self.moves.requests.number(self.moves.requests_none())
         idle = self.moves.idle()
-        return packed(0, self.moves.first_task(), requests, empty, empty, self.moves.first_budget(), idle, idle)
+        return packed(0, self.moves.first_task(), requests, empty, empty, self.moves.first_budget(), 0, idle, idle)
 
     def following(self, state: int) -> list[Step]:
         """All steps from a state."""
         t, q, b = state >> A_T, state >> A_Q & M_Q, state >> A_B & M_B
         r, c, u = state >> A_R & M_R, state >> A_C & M_C, state >> A_U & M_U
-        p, s = state >> A_P & M_P, state & M_S
+        w, p, s = state >> A_W & M_W, state >> A_P & M_P, state & M_S
         found = [
-            Step(m.label, packed(t, m.part, b, r, c, v, p, s))
+            Step(m.label, packed(t, m.part, b, r, c, v, w, p, s))
             for m in self.queue(t, q)
             if (v := self.paid(u, m.cost)) is not None
         ]
         found += [
-            Step(m.label, packed(t, q, m.part, r, c, v, p, s))
+            Step(m.label, packed(t, q, m.part, r, c, v, w, p, s))
             for m in self.buildbot(b)
             if (v := self.paid(u, m.cost)) is not None
         ]
-        found += [Step(m.label, packed(t, q, b, m.part, c, u, p, s)) for m in self.messages(t, q, r)]
-        found += self._of_rows(t, q, b, r, c, u, p, s)
-        found += self._of_time(t, q, b, r, c, u, p, s)
-        found += self._of_replica(t, q, b, r, c, u, p, s, "A")
+        found += [Step(m.label, packed(t, q, b, m.part, c, u, w, p, s)) for m in self.messages(t, q, r)]
+        found += self._of_rows(t, q, b, r, c, u, w, p, s)
+        if w:
+            found.append(self._arriving(t, q, b, r, c, u, w, p, s))
+        found += self._of_time(t, q, b, r, c, u, w, p, s)
+        found += self._of_replica(t, q, b, r, c, u, w, p, s, "A")
         if p != s:
-            found += self._of_replica(t, q, b, r, c, u, s, p, "B")
+            found += self._of_replica(t, q, b, r, c, u, w, s, p, "B")
         return found
+
+    def wrong(self, state: int) -> str | None:
+        """What is wrong with the state itself, however it was reached."""
+        key = state >> A_B & M_B, state >> A_R & M_R
+        if key not in self._strays:
+            self._strays[key] = self.moves.strays(*key)
+        return self._strays[key]
 
     # Looked up
 
@@ -102,6 +113,13 @@ class Space:
             found = self._sweeps[key] = self.moves.sweep(t, self.moves.replicas[p].memory, sweep)
         return found
 
+    def arrival(self, t: int, w: int, q: int, b: int, r: int) -> tuple[str, Move]:
+        key = t, w, q, b, r
+        found = self._arrivals.get(key)
+        if found is None:
+            found = self._arrivals[key] = self.moves.arrival(t, w, q, b, r)
+        return found
+
     def steps(self, t: int, p: int, q: int, b: int, r: int) -> tuple[str, list[Move]]:
         """What may become of a replica's call; it depends on the side called, and of some calls the rules do on more."""
         needs = self._needs_of(p)
@@ -118,10 +136,16 @@ class Space:
 
     # Steps
 
-    def _of_time(self, t: int, q: int, b: int, r: int, c: int, u: int, p: int, s: int) -> list[Step]:
+    def _arriving(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int) -> Step:
+        """The call that its sender gave up takes effect."""
+        side, move = self.arrival(t, w, q, b, r)
+        task, requests = (move.part, b) if side == "queue" else (q, move.part)
+        return Step(move.label, packed(t, task, requests, r, c, u, 0, p, s) if move.wrong is None else -1, move.wrong)
+
+    def _of_time(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int) -> list[Step]:
         """Time passes; leases end by it. A replica at work is paused meanwhile."""
         later = next((point for point in self.config.points if point > t), None)
-        if later is None:
+        if later is None or w:
             return []
         v: int | None = u
         for replica in (p, s):
@@ -129,27 +153,27 @@ class Space:
                 v = self.paid(v, "pause")
         if v is None:
             return []
-        return [Step(f"time passes: it is minute {later}", packed(later, q, b, r, c, v, p, s))]
+        return [Step(f"time passes: it is minute {later}", packed(later, q, b, r, c, v, w, p, s))]
 
     def busy(self, p: int) -> bool:
         return self.moves.replicas[p].work is not None
 
-    def _of_rows(self, t: int, q: int, b: int, r: int, c: int, u: int, p: int, s: int) -> list[Step]:
+    def _of_rows(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int) -> list[Step]:
         found = []
         if c != r and (v := self.paid(u, "backup")) is not None:
-            found.append(Step("from here on commits are lost, should the database fail", packed(t, q, b, r, r, v, p, s)))
+            found.append(Step("from here on commits are lost, should the database fail", packed(t, q, b, r, r, v, w, p, s)))
         if c != r and (v := self.paid(u, "loss")) is not None:
-            found.append(Step("the database fails, and its last commits are lost", packed(t, q, b, c, c, v, p, s)))
+            found.append(Step("the database fails, and its last commits are lost", packed(t, q, b, c, c, v, w, p, s)))
         return found
 
-    def _of_replica(self, t: int, q: int, b: int, r: int, c: int, u: int, p: int, s: int, name: str) -> list[Step]:
+    def _of_replica(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, name: str) -> list[Step]:
         if not self.busy(p):
-            return self._begin(t, q, b, r, c, u, p, s, name)
+            return self._begin(t, q, b, r, c, u, w, p, s, name)
         side, moves = self.steps(t, p, q, b, r)
         found = []
         for move in moves:
             v = self.paid(u, move.cost)
-            if v is None:
+            if v is None or (move.wire and w):
                 continue
             after = (
                 (t, move.part, b, r)
@@ -158,20 +182,20 @@ class Space:
                 if side == "buildbot"
                 else (t, q, b, move.part)
             )
-            state = packed(*after, c, v, move.replica, s) if move.wrong is None else -1
+            state = packed(*after, c, v, move.wire or w, move.replica, s) if move.wrong is None else -1
             found.append(Step(f"{name}: {move.label}", state, move.wrong))
         if (v := self.paid(u, "crash")) is not None:
-            found.append(Step(f"{name} crashes", packed(t, q, b, r, c, v, self.moves.idle(), s)))
+            found.append(Step(f"{name} crashes", packed(t, q, b, r, c, v, w, self.moves.idle(), s)))
         return found
 
-    def _begin(self, t: int, q: int, b: int, r: int, c: int, u: int, p: int, s: int, name: str) -> list[Step]:
+    def _begin(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, name: str) -> list[Step]:
         found = []
         leased = self._leased(t, s)
         for run, move in self.beginnings(t, p, r):
             v = self.paid(u, "expiry") if run >= 0 and run == leased else u
             if v is not None:
                 label = f"{name} {move.label}" + (", whose lease the other one has lost" if v != u else "")
-                found.append(Step(label, packed(t, q, b, r, c, v, move.replica, s), move.wrong))
+                found.append(Step(label, packed(t, q, b, r, c, v, w, move.replica, s), move.wrong))
         return found
 
     def _leased(self, t: int, s: int) -> int:

@@ -31,6 +31,8 @@ V = TypeVar("V")
 Owed = Callable[[Run, datetime], Command | None]
 FOREIGN = Worker("somebody", "else")
 NO_ANSWER = Answer(False, faults.Unavailable("no answer"))
+DENIED = Answer(False, faults.NotAllowed("401"))
+MUTATIONS = frozenset({"claim", "reclaim", "resolve", "submit", "cancel"})
 
 
 class Interned(Generic[V]):
@@ -60,6 +62,8 @@ class Move(NamedTuple):
     replica: int
     cost: str | None = None
     wrong: str | None = None
+    wire: int = 0
+    """A call that was given up by its sender and is under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Transitions:
         self.config, self.cores = config, cores
         self.tasks, self.requests = Interned[Task](), Interned[Requests]()
         self.rows, self.replicas, self.budgets = Interned[Rows](), Interned[Replica](), Interned[tuple[int, ...]]()
+        self.wires = Interned[tuple[Call, Command | None] | None]()
+        self.wires.number(None)
         self.lossy = "loss" in config.budget
         self.misses = 0
 
@@ -236,38 +242,60 @@ class Transitions:
     def _step_of_queue(self, replica: Replica, now: int, task: int) -> Iterator[Move]:
         value = self.tasks[task]
         answer, after = outside.of_queue(replica.call, value, replica.work.command, moment(now))
-        part, words = self.tasks.number(after), _words(replica.call)
-        evidence = _evidence(replica, answer)
-        yield self._answered(replica, answer, now, f"{words}: {_outcome(answer)}", part, evidence=evidence)
-        yield self._answered(replica, NO_ANSWER, now, f"{words}: fails without effect", task, "fault")
-        if after != value:
-            yield self._answered(replica, NO_ANSWER, now, f"{words}: takes effect, the answer is lost", part, "fault")
+        first = replace(replica, evidence=_evidence(replica, answer))
+        yield from self._outcomes(first, answer, now, task, self.tasks.number(after))
+        if "denied" in self.config.budget:
+            yield self._answered(first, DENIED, now, f"{_words(replica.call)}: 401", task, "denied")
 
     def _step_of_buildbot(self, replica: Replica, now: int, requests: int) -> Iterator[Move]:
-        value = self.requests[requests]
-        answer, after = outside.of_buildbot(replica.call, value)
-        part, words = self.requests.number(after), _words(replica.call)
-        yield self._answered(replica, answer, now, f"{words}: {_outcome(answer)}", part)
-        yield self._answered(replica, NO_ANSWER, now, f"{words}: fails without effect", requests, "fault")
-        if after != value:
-            yield self._answered(replica, NO_ANSWER, now, f"{words}: takes effect, the answer is lost", part, "fault")
+        answer, after = outside.of_buildbot(replica.call, self.requests[requests])
+        yield from self._outcomes(replica, answer, now, requests, self.requests.number(after))
+
+    def _outcomes(self, replica: Replica, answer: Answer, now: int, before: int, after: int) -> Iterator[Move]:
+        """A call is answered; or it fails, without effect or with; or it takes effect when nobody waits for it any more."""
+        words = _words(replica.call)
+        yield self._answered(replica, answer, now, f"{words}: {_outcome(answer)}", after)
+        failed = self._answered(replica, NO_ANSWER, now, f"{words}: fails without effect", before, "fault")
+        yield failed
+        if after != before:
+            yield failed._replace(label=f"{words}: takes effect, the answer is lost", part=after)
+        if "late" in self.config.budget and replica.call.name in MUTATIONS:
+            wire = self.wires.number((replica.call, replica.work.command))
+            yield failed._replace(label=f"{words}: times out, and is still under way", cost="late", wire=wire)
 
     def _step_of_rows(self, replica: Replica, now: int, rows: int) -> Iterator[Move]:
         before = self.rows[rows]
         performance = self._performance(replica)
         answer, after = outside.of_rows(performance.call, before, self.cores.twist)
         wrong = invariants.rows_changed(before, after, lost=self.lossy)
-        label = f"{_words(replica.call)} ({performance.call.because or 'rows'}) → {', '.join(map(_told, after))}"
+        words = f"{_words(replica.call)} ({performance.call.because or 'rows'})"
         performance.answer(answer, moment(now))
-        part = self.rows.number(after)
-        yield self._stands(self._taped(replica, answer, now), performance, label, part, None, wrong)
+        part, taped = self.rows.number(after), self._taped(replica, answer, now)
+        yield self._stands(taped, performance, f"{words} → {', '.join(map(_told, after))}", part, None, wrong)
+        if "database" in self.config.budget:
+            failed = self._answered(replica, NO_ANSWER, now, f"{words}: the database is away", rows, "database")
+            yield failed
+            yield failed._replace(label=f"{words}: committed, but nobody hears of it", part=part)
 
-    def _answered(
-        self, replica: Replica, answer: Answer, now: int, label: str, part: int, cost: str | None = None, **changes: Any
-    ) -> Move:
+    def arrival(self, now: int, wire: int, task: int, requests: int, rows: int) -> tuple[str, Move]:
+        """What a call that was under way does."""
+        call, command = self.wires[wire]
+        words = f"the call that timed out takes effect, {_words(call)}"
+        if call.side == "queue":
+            _, after = outside.of_queue(call, self.tasks[task], command, moment(now))
+            return "queue", Move(words, self.tasks.number(after), -1)
+        parts = self.tasks[task], self.requests[requests], self.rows[rows]
+        wrong = invariants.cancel_sent(call, *parts) if call.name == "cancel" else None
+        _, done = outside.of_buildbot(call, self.requests[requests])
+        return "buildbot", Move(words, self.requests.number(done), -1, None, wrong)
+
+    def strays(self, requests: int, rows: int) -> str | None:
+        return None if self.lossy else invariants.open_requests(self.requests[requests], self.rows[rows])
+
+    def _answered(self, replica: Replica, answer: Answer, now: int, label: str, part: int, cost: str | None = None) -> Move:
         performance = self._performance(replica)
         performance.answer(answer, moment(now))
-        return self._stands(replace(self._taped(replica, answer, now), **changes), performance, label, part, cost)
+        return self._stands(self._taped(replica, answer, now), performance, label, part, cost)
 
     def _performance(self, replica: Replica) -> Performance:
         self.misses += 1
@@ -311,6 +339,8 @@ def _finishing(number: int, results: Results) -> Callable[[Buildbot], None]:
 def _evidence(replica: Replica, answer: Answer) -> Evidence:
     if replica.call.name != "status":
         return replace(replica.evidence, used=True)
+    if not answer.good:
+        return replica.evidence
     runs = answer.value.runs
     return Evidence(len(runs), runs[-1].state)
 
