@@ -71,6 +71,8 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     """Write down that a submit is under way, then send it. No submit while an older run may still hand its request on."""
     if (inherited := await predecessors_request(engine, run, seen)) is not None:
         return inherited
+    if (held := _waits_for_room(engine, run, seen, order)) is not None:
+        return await engine.hear(run.key, seen, held)
     rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))
     now = rows.get(run.key.run_id, run)
     if not isinstance(now.phase, Wanted):
@@ -86,14 +88,30 @@ async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> S
     try:
         request = await pool.builds.submit(run.key, order)
     except faults.Full as full:
-        until = engine.backoff.until(at, run.attempts, full.retry_after or _QUEUE_FULL)
-        return HeldBack(at, until, str(full), asked=False)
+        engine.memory.close((pool.name, order.builder), at + timedelta(seconds=full.retry_after or _QUEUE_FULL))
+        return HeldBack(at, _turn(engine, run, seen, order), str(full), asked=False)
     except faults.Unfit as unfit:
         return Inadmissible(at, refusal([f"Buildbot does not take the build: {unfit}."]).reason, pool.rules)
     except faults.Conflicting as conflict:
         engine.observer.alarm("key_conflict", run.key, str(conflict))
         return HeldBack(at, at + _LEFT_ALONE, str(conflict), asked=True)
+    engine.memory.forget(run.key)
     return Submitted(at, Request(request, run.key.run_id), order.builder, seen.status.priority)
+
+
+def _waits_for_room(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> HeldBack | None:
+    """Hold the run back without a call where the builder has just refused another: one that asks is enough."""
+    if engine.memory.closed((run.pool, order.builder), seen.at) is None:
+        return None
+    why = f"builder {order.builder} takes no more build requests at the moment"
+    asked = isinstance(run.phase, Wanted) and run.phase.asked
+    return HeldBack(seen.at, _turn(engine, run, seen, order), why, asked=asked)
+
+
+def _turn(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> datetime:
+    room = engine.memory.rooms[run.pool, order.builder]
+    room.waiting.add(run.key)
+    return room.turn(seen.at, seen.status.priority, seen.status.deadline)
 
 
 def _holding(rows: Mapping[RunId, Run], key: RunKey) -> RunId | None:

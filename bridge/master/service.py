@@ -107,7 +107,7 @@ class TaskclusterBridge(BuildbotService):
         for consumer in consumers:
             await defer.maybeDeferred(consumer.stopConsuming)
 
-    def _note_order(self, key: Sequence[str], message: Any) -> None:
+    def _note_order(self, key: Sequence[str], _message: Any) -> None:
         self.orders.note(self.master, key)
 
     def _note(self, key: Sequence[str], message: Any) -> defer.Deferred[None] | None:

@@ -1,6 +1,6 @@
 """The engine in this process, between a real PostgreSQL, a real Buildbot and the queue double.
 
-Every test ends with the judgement of `checker`, whatever the test itself asserted.
+Every test ends with the judgement of `tests.history`, whatever the test itself asserted.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.doubles.taskcluster import server, settings
+from tests.history.judge import judge
 from tests.integration.engine import checker
 from tests.integration.engine.house import KEY, SCOPES, House, Opener, PluginCall, admin, traced
 from tests.sandbox.buildbot import BuildbotSandbox
@@ -47,9 +48,9 @@ async def _judge(house: House, seen: checker.Seen) -> None:
     evidence = await checker.gather(house.double.root_url, house.buildbot, house.http, house.plugin, seen)
     await checker.tidy(house.buildbot, evidence)
     replicas = list({id(each): each for each in [house.one, *house.replicas]}.values())
-    for line in sorted([line for each in replicas for line in each.told.log] + checker.told(evidence)):
+    for line in sorted([line for each in replicas for line in each.told.log] + checker.told(evidence, house.plugin)):
         print(line)  # pytest shows it where a test failed
-    assert checker.judge(evidence, house.allowed) == []
+    assert judge(evidence, allowed=house.allowed) == []
     assert [defect for each in replicas for defect in each.told.defects] == []
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.engine.checker import Evidence, judge
-from tests.integration.engine.house import PluginCall
+from tests.history.evidence import Cancel, Evidence
+from tests.history.judge import judge
+from tests.history.rest import at_rest
 
 TASK = "T"
 
@@ -21,13 +22,14 @@ def _is(n: float, run: int, state: str, reason: str | None = None, group: str | 
 
 def _request(number: int = 1, *, complete: bool = True, results: int = 0, builds: tuple[int | None, ...] = (0,)) -> Any:
     made = [{"buildid": n, "started_at": 2, "results": result} for n, result in enumerate(builds)]
-    return {"buildrequestid": number, "complete": complete, "results": results, "builds": made}
+    times = {"submitted_at": 1, "complete_at": 4 if complete else None}
+    return {"buildrequestid": number, "complete": complete, "results": results, "builds": made, **times}
 
 
 def _evidence(**changes: Any) -> Evidence:
     """A run that went well."""
     run = {"state": "completed", "reasonCreated": "scheduled", "reasonResolved": "completed"}
-    journal = [
+    calls = [
         _call(1, "statuses", None),
         _call(3, "claimTask", workerGroup="bridge", workerId="w"),
         _call(5, "createArtifact", client="task-client"),
@@ -35,14 +37,14 @@ def _evidence(**changes: Any) -> Evidence:
     ]
     history = [_is(0, 0, "pending"), _is(3, 0, "running", None, "bridge"), _is(6, 0, "completed", "completed", "bridge")]
     tasks = {TASK: {"status": {"runs": changes.pop("runs", [run])}}}
-    known: dict[str, Any] = {"journal": journal, "history": history, "plugin": [], "requests": {f"{TASK}/0": [_request()]}}
+    known: dict[str, Any] = {"calls": calls, "history": history, "cancels": [], "requests": {f"{TASK}/0": [_request()]}}
     more = changes.pop("more", [])
     known |= changes
-    return Evidence(known["journal"] + more, known["history"], tasks, known["plugin"], known["requests"])
+    return Evidence(known["calls"] + more, known["history"], tasks, known["requests"], known["cancels"], group="bridge")
 
 
-def _cancel(when: float) -> PluginCall:
-    return PluginCall(when, when, "POST", f"/v1/runs/{TASK}/0/cancel", 202)
+def _cancel(when: float) -> Cancel:
+    return Cancel(when, f"{TASK}/0")
 
 
 def test_a_run_that_went_well_is_not_complained_of() -> None:
@@ -61,19 +63,35 @@ CANCELED = [{"state": "exception", "reasonCreated": "scheduled", "reasonResolved
     ("rule", "changes"),
     [
         ("S1", {"requests": {f"{TASK}/0": [_request(1), _request(2)]}}),
+        ("S2", {"requests": {f"{TASK}/0": [_request()], f"{TASK}/1": [_request(2)]}}),
         ("S3", {"more": [_call(4, "claimTask", workerGroup="bridge", workerId="another")]}),
         ("S3", {"requests": {f"{TASK}/0": [_request(builds=())]}}),
         ("S4", {"requests": {f"{TASK}/0": [_request(results=2)]}}),
         ("S4", {"requests": {f"{TASK}/0": [_request(complete=False)]}}),
-        ("S4", {"requests": {}, "journal": [_call(6, "reportCompleted")]}),
+        ("S4", {"requests": {}, "calls": [_call(6, "reportCompleted")]}),
         ("S4", {"more": [_call(7, "reportFailed", client="task-client")]}),
         ("S5", {"more": [_call(8, "rerunTask")]}),
         ("S5", {"more": [_call(8, "statuses", None), _call(9, "cancelTask", None, taskId=TASK)]}),
-        ("S5", {"journal": [_call(9, "cancelTask")], "runs": CANCELED, "requests": {f"{TASK}/0": [_request(results=6)]}}),
-        ("S7", {"plugin": [_cancel(4.0)]}),
-        ("S7", {"plugin": [_cancel(4.0)], "history": HANDED, "runs": RETRIED, "journal": []}),
+        ("S5", {"calls": [_call(9, "cancelTask")], "runs": CANCELED, "requests": {f"{TASK}/0": [_request(results=6)]}}),
+        ("S7", {"cancels": [_cancel(4.0)]}),
+        ("S7", {"cancels": None, "calls": [], "requests": {f"{TASK}/0": [_request(results=6)]}}),
+        ("S7", {"cancels": [_cancel(4.0)], "history": HANDED, "runs": RETRIED, "calls": []}),
         ("S9", {"more": [_call(7, "createArtifact", client="task-client")]}),
     ],
 )
 def test_each_wrong_is_found(rule: str, changes: dict[str, Any]) -> None:
     assert {line[:2] for line in judge(_evidence(**changes))} == {rule}
+
+
+def test_a_request_that_a_person_cancelled_is_no_wrongful_stop() -> None:
+    ended = _evidence(cancels=None, calls=[], requests={f"{TASK}/0": [_request(results=6)]})
+    assert judge(ended, cancelled_by_people=[f"{TASK}/0"]) == []
+
+
+def test_what_is_left_over_is_found_unless_it_waits_for_a_named_reason() -> None:
+    assert at_rest(_evidence()) == []
+    waits = [{"state": "pending", "reasonCreated": "scheduled"}]
+    assert {line[:2] for line in at_rest(_evidence(runs=waits, requests={}))} == {"L1"}
+    assert {line[:2] for line in at_rest(_evidence(runs=waits))} == {"L2"}
+    assert at_rest(_evidence(runs=waits), waiting=[TASK]) == []
+    assert {line[:2] for line in at_rest(_evidence(requests={f"{TASK}/0": [_request(complete=False)]}))} == {"L3"}
