@@ -77,7 +77,7 @@ def claim_sent(call: Call, work: Work, task: Task, requests: Requests, *, lost: 
         return "S3: a claim without a build or a refusal"
     if not isinstance(run.phase, Refused):
         state = _state(requests, request_of(run).id)
-        if not lost and (state is None or not (state.builds or state.complete)):
+        if not lost and state is not None and not (state.builds or state.complete):
             return "S3: a claim before a build has begun"
     number, worker = call.args
     seen = task.runs[number]
@@ -101,7 +101,8 @@ def _verdict(command: Report, requests: Requests) -> str | None:
     state = _state(requests, command.request.id)
     written = command.verdict
     if state is None:
-        return None if written == verdict.LOST else "S4: a verdict on a request that Buildbot does not know"
+        fit = written in (verdict.LOST, verdict.RETRIED)  # a retry may have been seen before it was lost
+        return None if fit else "S4: a verdict on a request that Buildbot does not know"
     if written == verdict.RETRIED:
         ended = [build.results for build in state.builds if build.build_id == command.build]
         return None if ended == [Results.RETRY] else "S4: a retry was told that did not happen"
@@ -144,7 +145,8 @@ def cancel_sent(call: Call, task: Task, requests: Requests, rows: Rows) -> str |
         return "S7: a build was stopped though the run that holds it is wanted"
     heir = number
     while heir + 1 < len(task.runs) and task.runs[heir].reason_resolved in RETRIED:
-        if task.runs[heir + 1].reason_created not in RETRY or heir + 1 in made:
+        followed = task.runs[heir + 1].reason_created in RETRY and _ours(task, heir)
+        if not followed or heir + 1 in made:
             return None
         heir += 1
     return "S7: a build was stopped that an unresolved run holds or may adopt" if _wants(task, heir) else None
@@ -152,7 +154,13 @@ def cancel_sent(call: Call, task: Task, requests: Requests, rows: Rows) -> str |
 
 def _wants(task: Task, number: int) -> bool:
     seen = task.runs[number] if number < len(task.runs) else None
-    return seen is not None and seen.state in OPEN and (seen.worker is None or seen.worker.group == RULES.worker_group)
+    return seen is not None and seen.state in OPEN and _ours(task, number)
+
+
+def _ours(task: Task, number: int) -> bool:
+    """Whether nobody, or this bridge, claimed the run; somebody else's is not ours to save."""
+    worker = task.runs[number].worker
+    return worker is None or worker.group == RULES.worker_group
 
 
 def _made_for(run: Run) -> int:

@@ -21,6 +21,7 @@ from bridge.core.status import TaskStatus
 from bridge.core.verdict import Resolution
 from bridge.engine.backoff import Backoff
 from bridge.engine.engine import Engine
+from bridge.engine.memory import Memory
 from bridge.engine.pool import Pool
 from tests.unit.core.samples import AT, RULES
 
@@ -52,6 +53,7 @@ class Seat:
     waiting: tuple[Call, "asyncio.Future[Any]"] | None = None
     uploading: bool = False
     """Whether what is done now uploads: the reads behind its uploads only serve their text."""
+    known: Memory = field(default_factory=Memory)
     defects: list[str] = field(default_factory=list)
 
     def ask(
@@ -67,9 +69,8 @@ class Seat:
             return Order("builder", {}, (), 2, "", AT) if self.admitted else Refusal("there is no such builder")
 
         pool = Pool(POOL, "pool/linux", RULES, Policy(), BuildsAt(self), lambda shown: shown)
-        return Engine(
-            "replica", RunsAt(self), QueueAt(self), {POOL: pool}, admit, ClockAt(self), Backoff(Steady()), EyesAt(self)
-        )
+        ports = RunsAt(self), QueueAt(self), {POOL: pool}, admit, ClockAt(self)
+        return Engine("replica", *ports, Backoff(Steady()), EyesAt(self), self.known)
 
 
 class Steady(Random):

@@ -17,7 +17,7 @@ from bridge.core import commands, faults
 from bridge.core.commands import Command
 from bridge.core.request import RequestState
 from bridge.core.rules import Rules
-from bridge.core.run import Run, RunId
+from bridge.core.run import Run, RunId, RunKey
 from bridge.core.status import RunState, TaskStatus
 from bridge.engine.engine import Engine
 from bridge.engine.pool import Pool
@@ -26,7 +26,16 @@ from bridge.engine.sweeps import Sweeps
 from tests.model.ports import Call, Seat
 from tests.model.values import plain
 
-Memory = tuple[tuple[RunId, datetime], ...]
+
+class Memory(NamedTuple):
+    """What one process knows: credentials, until when they work; reports whose outcome no row tells yet."""
+
+    credentials: tuple[tuple[RunId, datetime], ...] = ()
+    unsure: tuple[RunKey, ...] = ()
+
+    def at(self, now: datetime) -> "Memory":
+        """Without what stopped working."""
+        return self._replace(credentials=tuple(item for item in self.credentials if now < item[1]))
 
 
 class Answer(NamedTuple):
@@ -35,6 +44,9 @@ class Answer(NamedTuple):
     good: bool
     value: Any
     before: Mapping[RunId, Run] | None = None
+
+
+NOTHING = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,7 @@ class Evidence:
 class Replica:
     """A replica between two effects; `call` is the next one. Without work it is idle, and has only its memory."""
 
-    memory: Memory = ()
+    memory: Memory = NOTHING
     work: Work | None = None
     began: datetime | None = None
     tape: tuple[tuple[Answer, datetime], ...] = ()
@@ -125,7 +137,8 @@ class Performance:
         assert replica.work is not None
         turns = Turns()
         uploading = isinstance(replica.work.command, commands.Report | commands.Explain | commands.AttachLeftovers)
-        seat = Seat(turns.loop, admitted, began, dict(replica.memory), uploading=uploading)
+        seat = Seat(turns.loop, admitted, began, dict(replica.memory.credentials), uploading=uploading)
+        seat.known.unsure.update(replica.memory.unsure)
         it = cls(turns, seat, asyncio.Task(_coroutine(seat.engine(), replica.work), loop=turns.loop))
         turns.run()
         for answer, now in replica.tape:
@@ -154,7 +167,7 @@ class Performance:
 
     @property
     def memory(self) -> Memory:
-        return tuple(sorted(self.seat.memory.items()))
+        return Memory(tuple(sorted(self.seat.memory.items())), tuple(sorted(self.seat.known.unsure)))
 
     def stands(self) -> tuple[Any, ...]:
         """Where the coroutine stands: its frames with their variables, and the call."""

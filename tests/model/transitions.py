@@ -21,7 +21,7 @@ from tests.model.configs import KINDS, Config
 from tests.model.moments import moment
 from tests.model.outside import Twist
 from tests.model.ports import POOL, Call
-from tests.model.replica import IDLE, Answer, Evidence, Performance, Replica, Work, frozen
+from tests.model.replica import IDLE, Answer, Evidence, Memory, Performance, Replica, Work, frozen
 from tests.model.values import Requests, Rows, Task, by_number, stored
 from tests.unit.core.buildbot_automaton import Buildbot
 from tests.unit.core.queue_automaton import RefusedError
@@ -199,10 +199,10 @@ class Transitions:
         found += [(-1, self.sweep(now, memory, sweep)) for sweep in self.config.sweeps if not idle.get(sweep)]
         return found
 
-    def sweep(self, now: int, memory: Any, name: str) -> Move:
+    def sweep(self, now: int, memory: Memory, name: str) -> Move:
         return self._begun(memory, Work(name), now, f"begins the sweep of {name}")
 
-    def _begun(self, memory: Any, work: Work, now: int, label: str) -> Move:
+    def _begun(self, memory: Memory, work: Work, now: int, label: str) -> Move:
         start = Replica(memory, work, moment(now))
         performance = Performance.of(start, moment(now), self.config.admitted)
         return self._stands(start, performance, label, -1, None)
@@ -279,7 +279,9 @@ class Transitions:
 
     def arrival(self, now: int, wire: int, task: int, requests: int, rows: int) -> tuple[str, Move]:
         """What a call that was under way does."""
-        call, command = self.wires[wire]
+        sent = self.wires[wire]
+        assert sent is not None
+        call, command = sent
         words = f"the call that timed out takes effect, {_words(call)}"
         if call.side == "queue":
             _, after = outside.of_queue(call, self.tasks[task], command, moment(now))
@@ -315,18 +317,13 @@ class Transitions:
         if performance.over:
             failed = performance.task.exception()
             wrong = wrong or (f"a defect: {failed!r}" if failed else None)
-            idle = Replica(self._kept(memory, performance.seat.now))
+            idle = Replica(memory.at(performance.seat.now))
             return Move(label, part, self.replicas.number(idle, idle.memory), cost, wrong)
         place = performance.stands() if replica.work.name != "strangers" else (frozen(replica.tape),)
         key = (memory, replica.work.name, place, replica.evidence, replica.began)
         number = self.replicas.number(replace(replica, call=performance.call), key)
         performance.end()
         return Move(label, part, number, cost, wrong)
-
-    @staticmethod
-    def _kept(memory: Any, now: datetime) -> Any:
-        """What an idle replica remembers; credentials that stopped working are as good as none."""
-        return tuple(item for item in memory if now < item[1])
 
     def idle(self) -> int:
         return self.replicas.number(IDLE, IDLE.memory)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
+from bridge.core.endings import LOST_READS
 from bridge.core.request import RequestState
 from bridge.core.run import Building, Claim, Queued, Refused, Reporting, Run, RunId, Settled, Stopping, Wanted
 from bridge.core.status import RunStatus
@@ -70,6 +71,7 @@ def plain(run: Run) -> Run:
         look_at=rounded(run.look_at),
         not_before=rounded(run.not_before),
         attempts=0,
+        missing_reads=min(run.missing_reads, LOST_READS),
         missing_since=run.missing_since and rounded(run.missing_since),
         absent_since=run.absent_since and rounded(run.absent_since),
     )
