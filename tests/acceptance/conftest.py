@@ -1,10 +1,11 @@
 """The stacks. They are started one after the other, when their first test comes."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.acceptance.scene import Scene, builders
 from tests.sandbox.process import scratch
@@ -42,3 +43,22 @@ async def rough() -> AsyncIterator[Stack]:
 @pytest.fixture
 def scene(calm: Stack) -> Scene:
     return Scene(calm)
+
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def _witness(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Have a failed test show what everybody noted."""
+    yield
+    if request.node.stash.get(FAILED, False):
+        for scene in (each for each in request.node.funcargs.values() if isinstance(each, Scene)):
+            print(*await scene.witness(), sep="\n")

@@ -13,6 +13,7 @@ from tests.sandbox import checker
 from tests.sandbox.stack import PATIENCE, Stack
 
 Json = dict[str, Any]
+_LAST = 60  # lines of each log that a failed test shows
 BUILDERS = Path(__file__).with_name("builders.cfg")
 
 
@@ -161,6 +162,18 @@ class Scene:
         wrong = judge(evidence, allowed=allowed, cancelled_by_people=self.cancelled_by_people)
         wrong += [f"the request of {key} is open" for key in left]
         assert not wrong, "\n".join([*wrong, *await self._told(mine)])
+
+    async def witness(self) -> list[str]:
+        """What everybody noted of the test's tasks, and the ends of all logs, for whoever reads a failure."""
+        lines = [f"Buildbot: {request}" for each in (await self.stack.requests_of(self.tasks)).values() for request in each]
+        for task in self.tasks:
+            lines += [
+                f"queue: {change}" for change in (await self.stack.control("GET", f"history?taskId={task}"))["transitions"]
+            ]
+            lines += [f"call: {call}" for call in await self.calls(task)]
+        for log in sorted(self.stack.directory.rglob("*.log")):
+            lines += [f"{log.stem}: {line}" for line in log.read_text(errors="replace").splitlines()[-_LAST:]]
+        return [*await self._told(self.tasks), *lines]
 
     async def _told(self, tasks: Collection[str]) -> list[str]:
         """All that the bridge noted of these tasks, for whoever reads the failure."""

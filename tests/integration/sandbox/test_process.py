@@ -24,6 +24,8 @@ async def main(directory):
         print(database.pid, broker.pid, broker._epmd.pid, *process.descendants(database.pid), flush=True)
         await asyncio.Event().wait()
 
+# Whoever starts this in the background has it ignore Ctrl-C, and so would this program and all tests in it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with process.scratch("parent") as directory:
     asyncio.run(main(directory))
 """
