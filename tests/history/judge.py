@@ -133,7 +133,9 @@ def _cancels_of_tasks(evidence: Evidence) -> Iterable[str]:
 
 def _unfounded(evidence: Evidence, call: Json, cancels: list[Json], reads: list[Json]) -> str | None:
     task = call["taskId"]
-    own = [e for e in reads if e["n"] < call["n"] and e["taskId"] in (None, task) and call["unix"] - e["unix"] < READ_BEFORE]
+    # A call that took long has a higher number than reads that others made meanwhile; those came after it all the same.
+    before = [e for e in reads if e["n"] < call["n"] and e["taskId"] in (None, task)]
+    own = [e for e in before if 0 <= call["unix"] - e["unix"] < READ_BEFORE]
     earlier = [e["n"] for e in cancels if e["taskId"] == task and e["n"] < call["n"]]
     if not own or (earlier and earlier[-1] > own[-1]["n"]):
         return "without a status read directly before it"
