@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-READS: Final = re.compile(r"GET |POST .*/(statuses|states|expand)$")
+READS: Final = re.compile(r"GET |POST (queue/v1/tasks(/status)?|auth/v1/scopes/expand|taskcluster/v1/states)$")
 SLUG: Final = re.compile(r"/[A-Za-z0-9_-]{22}(?=/|$)")
 NUMBER: Final = re.compile(r"/[0-9]+(?=/|$)")
 WRITES: Final = re.compile(r"^\s*(UPDATE|INSERT|DELETE) ", re.MULTILINE)
