@@ -66,7 +66,12 @@ async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, p
     points = {(service, effect, when) for service, effect, _ in killer.known for when in ("before", "after")}
     return {
         "kills": killer.done,
-        "faults": {**dict(sorted(deck.dealt.items())), "frozen": killer.frozen, **dict(killer.killed)},
+        "faults": {
+            **dict(sorted(deck.dealt.items())),
+            "frozen": killer.frozen,
+            **dict(killer.killed),
+            "start_refused": killer.refused,
+        },
         "crash_points": {"known": len(points), "hit": len(killer.hit)},
         "tasks": tasks,
         **{name: wrong[name] for name in WRONGS},

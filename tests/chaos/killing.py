@@ -34,6 +34,8 @@ class Killer:
     hit: Counter[Point] = field(default_factory=Counter)
     fallen: list[str] = field(default_factory=list)
     """Replicas that ended by themselves."""
+    refused: int = 0
+    """Starts on a database without tables: a service refuses it and says what to do, its supervisor starts it again."""
     frozen: int = 0
     _goal: int = 0
 
@@ -57,6 +59,8 @@ class Killer:
         self.hit.update(hits)
         if status == -signal.SIGKILL:
             self.killed["point" if hits else "random"] += 1
+        elif "run `bbb migrate`" in replica.last_words():
+            self.refused += 1
         else:
             self.fallen.append(f"{replica.name} ended with {status}")
 

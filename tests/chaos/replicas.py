@@ -25,6 +25,7 @@ class Replica:
     pid: int
     arm: Arm | None
     seen: Path
+    log: Path
     ended: "asyncio.Future[int]"
 
     @property
@@ -40,6 +41,12 @@ class Replica:
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 4000))
+            return log.read().decode(errors="replace")
 
     def points(self) -> list[tuple[str, str, str]]:
         """What it passed: (`seen` or `hit`, effect, `before` or `after`)."""
@@ -105,7 +112,7 @@ class Zygote:
         self._starting[name] = asyncio.get_running_loop().create_future()
         self._process.stdin.write((json.dumps(order) + "\n").encode())
         pid = await asyncio.wait_for(self._starting[name], STARTING)
-        return Replica(name, pid, arm, seen, self._ended[pid])
+        return Replica(name, pid, arm, seen, self.directory / f"{name}.log", self._ended[pid])
 
     async def _read(self) -> None:
         assert self._process is not None

@@ -27,7 +27,7 @@ READY: Final = 60.0
 class Pace:
     """Tasks a second; seconds between kills, between faults of servers, between freezes, on average."""
 
-    tasks: float = 1.2
+    tasks: float = 1.0
     kills: float = 1.0
     servers: float = 3.0
     freezes: float = 30.0

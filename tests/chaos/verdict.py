@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from tests.chaos.stream import Made
 from tests.history.evidence import OPEN, Evidence
-from tests.history.judge import RETRY, judge
+from tests.history.judge import judge
 from tests.history.rest import at_rest
 
 Wrong = Literal["lost", "doubled", "wrong_verdict", "wrongful_stop", "late"]
@@ -37,7 +37,6 @@ def found(evidence: Evidence, made: Mapping[str, Made], healed: float) -> list[F
     said = [*judge(evidence), *at_rest(evidence)]
     findings = [Finding(KINDS_OF[words.partition(":")[0]], words, _about(words, evidence)) for words in said]
     findings += [Finding("wrong_verdict", words, task) for task, words in _unexpected(evidence, made)]
-    findings += [Finding("doubled", words, task) for task, words in _built_twice(evidence)]
     return [*findings, *_late(evidence, healed)]
 
 
@@ -52,18 +51,6 @@ def _unexpected(evidence: Evidence, made: Mapping[str, Made]) -> Iterable[tuple[
         end = runs[-1].get("reasonResolved") if runs else None
         if end is not None and end not in made[task].kind.ends:
             yield task, f"{task} ({made[task].kind.name}) ended as {end}"
-
-
-def _built_twice(evidence: Evidence) -> Iterable[tuple[str, str]]:
-    """A request is built again only where Buildbot itself says that the build before is to be repeated."""
-    for key, requests in evidence.requests.items():
-        for request in requests:
-            again = [build["buildid"] for build in request["builds"][:-1] if build["results"] != RETRY]
-            if again:
-                yield (
-                    key.partition("/")[0],
-                    f"{key}: request {request['buildrequestid']} was built again after builds {again}",
-                )
 
 
 def _late(evidence: Evidence, healed: float) -> Iterable[Finding]:
