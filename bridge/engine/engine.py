@@ -95,6 +95,8 @@ class Engine:
         """Settle, where the database may be away: then the row goes on owing, and whoever finds it due pays."""
         try:
             return await self.settle(key, leased)
+        except faults.Newer:
+            return []
         except faults.Unavailable as away:
             self.observer.away("database", away)
         except Exception as defect:  # noqa: BLE001  a poison row: its lease keeps it quiet for a while, others go on
@@ -107,6 +109,8 @@ class Engine:
             return await self.hear(key, *events)
         except faults.Unavailable:
             raise
+        except faults.Newer:
+            return {}
         except Exception as defect:  # noqa: BLE001  the sweep's border around one run
             self.observer.poison(key, defect)
             return {}
@@ -116,6 +120,8 @@ class Engine:
         name = type(command).__name__
         try:
             return await performers.perform(self, run, command)
+        except faults.Newer:
+            raise
         except faults.Fault as fault:
             self.observer.fault(run, name, fault)
             return await self.hear(run.key, self._after_fault(run, command, fault))

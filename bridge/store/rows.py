@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
+from bridge.core import faults
 from bridge.core.debts import due_at
 from bridge.core.run import (
     BuildId,
@@ -167,8 +168,8 @@ def _verdict_of(row: Row) -> Verdict:
     return Verdict(Resolution(row["verdict"]), row["verdict_why"], row["verdict_results"])
 
 
-class UnknownPhaseError(Exception):
-    """A row is in a phase, or has a verdict, that this version does not know: a newer one wrote it, and will tend it."""
+class UnknownPhaseError(faults.Newer):
+    """A row is in a phase, or has a verdict, that this version does not know."""
 
     def __init__(self, task_id: str, run_id: int, phase: str) -> None:
         super().__init__(f"run {task_id}/{run_id} is in phase {phase!r}, which this version does not know")

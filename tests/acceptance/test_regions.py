@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
 import pytest
@@ -109,7 +110,7 @@ async def test_the_region_that_is_left_does_everything_in_time(lost: Lost) -> No
     """Whatever waits for nobody is done, by the lost ones' leases and the grace later than always."""
     scene = lost.scene
     for task in lost.tasks("submit"):
-        await scene.stack.eventually(lambda task=task: scene.requests(task), f"a request of {task}", lost.left)
+        await scene.stack.eventually(partial(scene.requests, task), f"a request of {task}", lost.left)
         await scene.run(task, "running", within=lost.left)
     for task in lost.tasks("claim"):
         await scene.run(task, "running", within=lost.left)
@@ -120,7 +121,7 @@ async def test_the_region_that_is_left_does_everything_in_time(lost: Lost) -> No
     for task in lost.tasks("refused"):
         await scene.run(task, "exception", within=lost.left)
     for task in lost.tasks("stopping"):
-        await scene.stack.eventually(lambda task=task: _stopped(scene, task), f"{task} is stopped", lost.left)
+        await scene.stack.eventually(partial(_stopped, scene, task), f"{task} is stopped", lost.left)
 
 
 async def _stopped(scene: Scene, task: str) -> bool:
@@ -131,7 +132,7 @@ async def test_no_claim_expires(lost: Lost) -> None:
     """Those of builds that run on are renewed by whoever is there; each run is still its task's first."""
     scene = lost.scene
     for task in lost.tasks("building"):
-        await scene.stack.eventually(lambda task=task: _renewed(scene, task, lost.at), f"{task} is renewed", CLAIM)
+        await scene.stack.eventually(partial(_renewed, scene, task, lost.at), f"{task} is renewed", CLAIM)
     ends = [(await scene.stack.status(task))["runs"] for task in lost.tasks(*ENDS)]
     assert [runs for runs in ends if len(runs) != 1 or runs[0].get("reasonResolved") == "claim-expired"] == []
 
