@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from tests.model import lives
 from tests.model.continuation import Continuation
 from tests.model.space import Space, Step
 from tests.model.states import A_P, M_P, M_S
@@ -27,16 +28,28 @@ class Found:
 def search(space: Space, most: int) -> Found:
     """Search until a violation is found, `most` states are seen, or there are no more."""
     found, began, continuation = Found(), time.process_time(), Continuation(space)
-    first = space.first()
-    parents: dict[int, int] = {first: -1}
-    found.converged += not continuation.wrong(first)
-    level = [first]
+    parents: dict[int, int] = {}
+    level = _beginnings(continuation, parents, found)
     while level and not found.violations and len(parents) < most:
         level = _next(continuation, level, parents, found, most)
         found.depth += bool(level)
     found.states, found.complete = len(parents), not level and not found.violations
     found.seconds = time.process_time() - began
     return found
+
+
+def _beginnings(continuation: Continuation, parents: dict[int, int], found: Found) -> list[int]:
+    """The states of the plain lives, each after the one before it."""
+    for way in lives.ways(continuation.space):
+        for before, state in zip([-1, *way], way, strict=False):
+            if state in parents:
+                continue
+            if wrong := continuation.wrong(state):
+                found.violations.append(trace(continuation.space, parents, before, Step("a plain life", state), wrong))
+                return []
+            parents[state] = before
+            found.converged += 1
+    return list(parents)
 
 
 def _next(continuation: Continuation, level: list[int], parents: dict[int, int], found: Found, most: int) -> list[int]:
@@ -70,7 +83,7 @@ def _wrong(continuation: Continuation, step: Step) -> list[str]:
 
 
 def trace(space: Space, parents: dict[int, int], state: int, last: Step, end: list[str]) -> list[str]:
-    """The shortest way from the start to the state, in words, the last step, and its end."""
+    """The shortest way from a plain life to the state, in words, the last step, and its end."""
     way = [state]
     while parents[way[-1]] != -1:
         way.append(parents[way[-1]])

@@ -212,9 +212,9 @@ def _needs(replica: Replica) -> int:
     if replica.call is None:
         return 0
     match replica.call.name:
-        case "claim" | "resolve" | "cancel_task":
+        case "claim" | "resolve" | "cancel_task" | "submit":
             return 3
-        case "submit" | "state" | "states" | "find" | "all":
+        case "state" | "states" | "find" | "all":
             return 2
         case "cancel":
             return 7
