@@ -38,6 +38,7 @@ from bridge.taskcluster.session import open_session
 
 Told = Callable[[str, str, str, float], None]
 """Hears of each outside call: the side (`taskcluster`, `buildbot`), the call, `ok` or the kind of fault, and seconds."""
+_SHARE_OF_OTHERS = 0.8  # of all calls to Taskcluster; the rest is kept for those that renew, claim and report
 _CONNECT = 10.0  # seconds for a TCP and TLS connection to be made
 
 
@@ -118,7 +119,8 @@ async def _queue(
         observer.alarm("clock_skew", None, f"this machine's clock is {seconds:+.0f} s off Taskcluster's")
 
     session = await stack.enter_async_context(open_session(section.timeout, skewed))
-    calls = Calls(section.root_url, session, _limiter(section.calls_per_second), told)
+    rate = section.calls_per_second
+    calls = Calls(section.root_url, session, _limiter(rate), told, others=_limiter(rate * _SHARE_OF_OTHERS))
 
     def permanent() -> Credentials:
         certificate = section.certificate_text

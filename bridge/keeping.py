@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from bridge import assembly, logs
 from bridge.assembly import House
 from bridge.core import faults
+from bridge.core.deployment import unserved
 from bridge.engine.guarding import Guardian
 from bridge.engine.paying import Payer
 from bridge.metrics import Metrics
@@ -17,7 +18,7 @@ from bridge.service import Frame, Heartbeat, Loops, StartRefusedError
 from bridge.settings import Settings
 from bridge.store import migrate
 from bridge.store.people import People, Waiting
-from bridge.store.replicas import MismatchError, Replica
+from bridge.store.replicas import MismatchError, Replica, served
 from bridge.telling import Telling
 from bridge.web import health
 
@@ -41,18 +42,23 @@ async def kept(frame: Frame, settings: Settings, *, foreign: bool) -> AsyncItera
     """
     metrics = frame.metrics
     async with assembly.opened(settings, frame.replica, Telling(metrics), metrics.call) as house:
-        replica = Replica(frame.replica, frame.service, health.release(), settings.fingerprint())
+        replica = Replica(frame.replica, frame.service, health.release(), settings.deployment())
         await _started(house, replica)
         frame.depends("database", partial(house.clock.ask, house.database))
         try:
             async with frame.loops() as loops:
-                loops.start("crew", _crew(house), silence=None)
-                loops.start("due", lambda heart: Payer(house.crew, foreign=foreign).pay(heart.beat), silence=45)
-                loops.start("claims", partial(_guards, house), silence=None)
-                loops.start("sign of life", partial(_lives, house, replica, metrics), silence=45)
+                keep(house, loops, replica, metrics, foreign=foreign)
                 yield house, loops
         finally:
             await _good_bye(house, replica)
+
+
+def keep(house: House, loops: Loops, replica: Replica, metrics: Metrics, *, foreign: bool) -> None:
+    """Start the loops that all services have, for a house that is open."""
+    loops.start("crew", _crew(house), silence=None)
+    loops.start("due", lambda heart: Payer(house.crew, foreign=foreign).pay(heart.beat), silence=45)
+    loops.start("claims", partial(_guards, house), silence=None)
+    loops.start("sign of life", partial(_lives, house, replica, metrics), silence=45)
 
 
 async def _started(house: House, replica: Replica) -> None:
@@ -80,11 +86,17 @@ def _crew(house: House) -> Callable[[Heartbeat], Awaitable[None]]:
 async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartbeat) -> None:
     """Show that the replica lives; keep the clock and the gauges right."""
     people = People(house.database)
+    left: Mapping[str, int] = {}
     while True:
         try:
             await house.clock.ask(house.database)
             await replica.seen(house.database)
-            metrics.runs(await people.counts())
+            counts = await people.counts()
+            metrics.runs(counts)
+            left = _told_unserved(
+                house, left, unserved(counts, await served(house.database, replica.name, replica.deployment))
+            )
+            metrics.unserved(left)
             margins = await people.margins()
             metrics.margins(margins.oldest_due, margins.claim_margin)
             waiting = await people.waiting()
@@ -94,6 +106,14 @@ async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartb
         except faults.Unavailable as away:
             house.engine.observer.away("database", away)
         await heart.rest(_SIGN_OF_LIFE)
+
+
+def _told_unserved(house: House, before: Mapping[str, int], now: Mapping[str, int]) -> Mapping[str, int]:
+    """Alarm once for each pool that nobody serves any more."""
+    for pool in now.keys() - before.keys():
+        detail = f"nobody serves pool {pool}, which has {now[pool]} unsettled runs: put it back into the services' settings"
+        house.engine.observer.alarm("pool_unserved", None, detail)
+    return now
 
 
 async def _guards(house: House, heart: Heartbeat) -> None:

@@ -13,6 +13,7 @@
 | `queue_gaps_total` | times that messages may have been lost; a sweep followed |
 | `lost_claims_total{pool}` | claims that expired while the build ran |
 | `runs{pool,phase}` | unsettled runs |
+| `unserved_runs{pool}` | unsettled runs of pools that no process serves |
 | `held_back{pool}` | pending runs that wait for something; `bbb status` tells for what |
 | `attempts_highest{pool}` | most tries in a row of one debt |
 | `oldest_due_age_seconds` | how late the oldest debt is: near zero while the bridge keeps up |
@@ -71,6 +72,7 @@ class Metrics:
             "call_seconds", "Duration of calls", ["side", "api"], namespace=_PREFIX, buckets=_SECONDS, registry=registry
         )
         self._runs = self._gauge("runs", "Unsettled runs", "pool", "phase")
+        self._unserved = self._gauge("unserved_runs", "Unsettled runs of pools that nobody serves", "pool")
         self._held = self._gauge("held_back", "Pending runs that wait", "pool")
         self._attempts = self._gauge("attempts_highest", "Most tries in a row of one debt", "pool")
         self._oldest_due = self._gauge("oldest_due_age_seconds", "How late the oldest debt is")
@@ -142,6 +144,12 @@ class Metrics:
         self._runs.clear()
         for (pool, phase), count in counts.items():
             self._runs.labels(pool, phase).set(count)
+
+    def unserved(self, counts: Mapping[str, int]) -> None:
+        """Show the unsettled runs of pools that nobody serves; a pool that is served again disappears."""
+        self._unserved.clear()
+        for pool, count in counts.items():
+            self._unserved.labels(pool).set(count)
 
     def waiting(self, pool: str, held: int, attempts: int) -> None:
         """Show a pool's pending runs that wait, and the most tries in a row of one debt."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bridge import logs
+from bridge.core import faults
 from bridge.core.run import Building, Reporting, Run, RunKey, Settled, Stopping, request_of
 from bridge.core.verdict import RETRIED
 from bridge.metrics import Metrics
+
+_AGAIN: Final = 600.0
+"""Seconds until an outage that goes on, or comes again, is told once more."""
 
 
 @dataclass(slots=True)
@@ -16,7 +22,7 @@ class Telling:
     """The engine's observer: one log line for each transition, a count for everything."""
 
     metrics: Metrics
-    _away: dict[str, str] = field(default_factory=dict)
+    _away: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     def moved(self, before: Run | None, after: Run, because: str) -> None:
         """Log the transition; count it, and the run's end."""
@@ -44,11 +50,20 @@ class Telling:
         logs.logger().error("poison_row", task=key.task_id, run=key.run_id, exc_info=defect)
 
     def away(self, what: str, fault: Exception) -> None:
-        """Warn once for each new reason; the same one again is counted, and logged at debug level."""
+        """Warn of each new reason, and of the same one again after ten minutes; in between it is counted only.
+
+        Being refused (401, 403) is no outage: it does not pass by itself, so it is an alarm.
+        """
         self.metrics.fault(what, type(fault).__name__)
-        said = str(fault)
-        (logs.logger().debug if self._away.get(what) == said else logs.logger().warning)("away", what=what, fault=said)
-        self._away[what] = said
+        said, now = str(fault), time.monotonic()
+        before, at = self._away.get(what, ("", -math.inf))
+        if said == before and now - at < _AGAIN:
+            logs.logger().debug("away", what=what, fault=said)
+            return
+        self._away[what] = (said, now)
+        logs.logger().warning("away", what=what, fault=said)
+        if isinstance(fault, faults.NotAllowed):
+            self.alarm("not_allowed", None, f"{what}: {said}")
 
     def alarm(self, what: str, key: RunKey | None, detail: str) -> None:
         """Log as an error: a person should look."""

@@ -1,7 +1,8 @@
 """The plugin's answers as they stand on the wire, and the values that they become.
 
-Numbers, strings and nulls are taken strictly. Fields that are not known are passed over: the plugin may be newer than
-this side, as each is updated at its own time.
+Numbers, strings and nulls are taken strictly, and numbers only where Buildbot could have them: what lies beyond is no
+answer of a plugin, and could neither be reckoned with nor be stored. Fields that are not known are passed over: the plugin
+may be newer than this side, as each is updated at its own time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bridge.buildbot.answers import Builder, Change, Changes, Submitted, Version
 from bridge.core.request import MASTER_SHUTDOWN, BuildState, RequestState
@@ -23,7 +24,12 @@ def _open_as_none(results: int | None) -> int | None:
     return None if results == -1 else results  # Buildbot's own rows hold -1 for a request that is open
 
 
-Results = Annotated[int | None, AfterValidator(_open_as_none)]
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+"""The number of a row."""
+Seconds = Annotated[int, Field(ge=0, lt=221_845_392_000)]
+"""Since 1970, up to the year 9000: far from the end of the calendar, so that times can be reckoned with."""
+Code = Annotated[int, Field(ge=-1, lt=2**31)]
+Results = Annotated[Code | None, AfterValidator(_open_as_none)]
 
 
 def _moment(seconds: int) -> datetime:
@@ -35,12 +41,12 @@ def _moment_or_none(seconds: int | None) -> datetime | None:
 
 
 class Build(Message):
-    buildid: int
-    number: int
-    builderid: int
+    buildid: Number
+    number: Number
+    builderid: Number
     worker: str
-    started_at: int
-    complete_at: int | None
+    started_at: Seconds
+    complete_at: Seconds | None
     results: Results
     state_string: str
     interrupted: str | None
@@ -60,13 +66,13 @@ class Build(Message):
 
 
 class State(Message):
-    buildrequestid: int
+    buildrequestid: Number
     external_id: str
     claimed: bool
     complete: bool
     results: Results
-    submitted_at: int
-    complete_at: int | None
+    submitted_at: Seconds
+    complete_at: Seconds | None
     priority: int
     interrupted: str | None
     builds: list[Build]
@@ -95,28 +101,28 @@ class Unknown(Message):
 
 class StatesAnswer(Message):
     epoch: str
-    seq: int
+    seq: Number
     states: list[State | Unknown]
 
 
 class PageAnswer(Message):
     epoch: str
-    seq: int
+    seq: Number
     states: list[State]
-    next: int | None
+    next: Number | None
 
 
 class ChangeEntry(Message):
-    seq: int
-    at: int
+    seq: Number
+    at: Seconds
     event: str
     external_id: str
-    buildrequest: int
-    builderid: int
+    buildrequest: Number
+    builderid: Number
     results: Results
     master_stopping: bool
-    buildid: int | None = None
-    number: int | None = None
+    buildid: Number | None = None
+    number: Number | None = None
     state_string: str | None = None
 
     def value(self) -> Change:
@@ -125,7 +131,7 @@ class ChangeEntry(Message):
 
 class ChangesAnswer(Message):
     epoch: str
-    seq: int
+    seq: Number
     resync: bool
     changes: list[ChangeEntry]
 
@@ -136,8 +142,8 @@ class ChangesAnswer(Message):
 class SubmittedAnswer(Message):
     created: bool
     external_id: str
-    buildsetid: int
-    buildrequestid: int
+    buildsetid: Number
+    buildrequestid: Number
     builder: str
 
     def value(self) -> Submitted:
@@ -146,8 +152,8 @@ class SubmittedAnswer(Message):
 
 class BuilderEntry(Message):
     name: str
-    builderid: int
-    connected_workers: int
+    builderid: Number
+    connected_workers: Number
 
 
 class BuildersAnswer(Message):

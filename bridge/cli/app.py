@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -155,7 +156,7 @@ def check(config: Config = None, json: Json = False) -> None:
     settings = load(config)
     said = list(advice(settings))
     words = "".join(f"warning: {line}\n" for line in said) + "The settings can be used.\n"
-    printed.either({"usable": True, "warnings": said, "fingerprint": settings.fingerprint()}, words, json=json)
+    printed.either({"usable": True, "warnings": said, "deployment": asdict(settings.deployment())}, words, json=json)
 
 
 @config_app.command("show")

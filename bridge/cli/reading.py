@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.complaint import Complaint
+from bridge.core.deployment import unserved
 from bridge.core.run import Run, RunId, RunKey, TaskId
 from bridge.settings import Settings
-from bridge.store import checkup, database
+from bridge.store import checkup, database, replicas
 from bridge.store.people import People, Step
 from bridge.store.queries import query
 from bridge.store.runs import Runs
@@ -36,13 +37,15 @@ async def status(settings: Settings) -> tuple[dict[str, Any], Group]:
     async with _opened(settings, "bbb status") as opened:
         people = People(opened)
         counts, margins, held = await people.counts(), await people.margins(), await people.held()
-        replicas = [dict(row) for row in await opened.fetch(query("replica_list"))]
+        serving = [dict(row) for row in await opened.fetch(query("replica_list"))]
+        left = unserved(counts, await replicas.served(opened, "bbb status", settings.deployment()))
     data = {
         "runs": [{"pool": pool, "phase": phase, "runs": count} for (pool, phase), count in sorted(counts.items())],
         "oldest_due_age_seconds": margins.oldest_due,
         "claim_margin_seconds": margins.claim_margin,
         "held_back": [asdict(each) for each in held],
-        "replicas": replicas,
+        "unserved": [{"pool": pool, "runs": runs} for pool, runs in left.items()],
+        "replicas": serving,
     }
     return data, _status_words(data)
 
@@ -54,8 +57,13 @@ def _status_words(data: Mapping[str, Any]) -> Group:
     due, margin = data["oldest_due_age_seconds"], data["claim_margin_seconds"]
     served = ", ".join(f"{row['name']} ({row['version']}, seen {row['seen_at']:%H:%M:%S})" for row in data["replicas"])
     held = [f"held back: {each['runs']} of {each['pool']}: {each['why']}" for each in data["held_back"]]
+    left = [
+        f"nobody serves pool {each['pool']}, which has {each['runs']} unsettled: put it back into the services' settings"
+        for each in data["unserved"]
+    ]
     lines = [
         *held,
+        *left,
         f"oldest debt: {'none' if due is None else f'{due:.1f} s late'}",
         f"first claim to expire: {'none' if margin is None else f'in {margin:.0f} s'}",
         f"served by: {served or 'nobody'}",

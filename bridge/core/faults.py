@@ -37,6 +37,10 @@ class Unfit(Fault):
     """The other side refused the request itself (400, 413, unknown builder): trying again cannot help. Text for authors."""
 
 
+class Newer(Fault):
+    """A row of the task holds what this version does not know, a phase or a verdict: a newer one wrote it, and tends the task."""
+
+
 class Full(Fault):
     """The other side has no room for more at the moment; `retry_after` in seconds, or None."""
 

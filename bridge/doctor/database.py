@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from bridge.core import faults
+from bridge.core.deployment import unserved
 from bridge.doctor.finding import Finding, failure, ok, warning
 from bridge.settings import Settings
-from bridge.store import checkup, database, migrate
-from bridge.store.queries import query
+from bridge.store import checkup, database, migrate, replicas
+from bridge.store.people import People
 
 _SKEW = 5.0
+_NAME = "bbb doctor"
+_ONE_IDENTITY = "Give every service of a deployment the same settings, and every deployment a database of its own."
+UNSERVED = "Put the pool back into the services' settings until `bbb status` counts no runs of it."
 
 
 async def look(settings: Settings) -> AsyncIterator[Finding]:
@@ -20,7 +24,7 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
     dsn = settings.database.address()
     try:
         with checkup.refusals_in_words():
-            async with database.opened(dsn, size=1, name="bbb doctor") as opened:
+            async with database.opened(dsn, size=1, name=_NAME) as opened:
                 facts = await checkup.facts(opened)
                 yield ok("database", f"PostgreSQL {facts.version}, database {facts.database}, role {facts.role}")
                 for finding in _about(facts):
@@ -30,8 +34,9 @@ async def look(settings: Settings) -> AsyncIterator[Finding]:
                     yield failure("database: tables", f"not migrated: {', '.join(missing)} missing", "Run: bbb migrate")
                     return
                 yield ok("database: tables", "up to date")
-                async for finding in _replicas(opened, settings):
-                    yield finding
+                for look_at in (_replicas, _pools):
+                    async for finding in look_at(opened, settings):
+                        yield finding
     except checkup.RefusedError as error:
         yield failure("database", "PostgreSQL refuses", str(error))
     except migrate.MigrationError as error:
@@ -62,17 +67,22 @@ def _about(facts: checkup.Facts) -> list[Finding]:
 
 
 async def _replicas(opened: database.Database, settings: Settings) -> AsyncIterator[Finding]:
-    strangers = await opened.fetch(query("replica_strangers"), settings.fingerprint(), "bbb doctor")
-    for row in strangers:
-        yield failure(
-            "database: identity",
-            f"{row['service']} {row['name']} serves this database with another worker group, other task queues or another "
-            "Taskcluster",
-            "Give every service of a deployment the same settings, and every deployment a database of its own.",
-        )
-    serving = [row for row in await opened.fetch(query("replica_list")) if row["name"] not in {s["name"] for s in strangers}]
-    versions = sorted({row["version"] for row in serving})
+    """Who serves the database now: under one identity, of one version, and every pool that has runs."""
+    own = settings.deployment()
+    serving = await replicas.others(opened, _NAME)
+    strangers = [other for other in serving if list(own.conflicts(other.deployment))]
+    for other in strangers:
+        said = f"{other.service} {other.name} serves this database and is configured otherwise: "
+        yield failure("database: identity", said + "; ".join(own.conflicts(other.deployment)), _ONE_IDENTITY)
+    versions = sorted({other.version for other in serving if other not in strangers})
     if len(versions) > 1:
         yield warning("database: versions", f"services of versions {', '.join(versions)} run at once", "Finish the upgrade.")
     if not strangers:
-        yield ok("database: identity", f"{len(serving)} services seen within a day, all with this configuration")
+        yield ok("database: identity", f"{len(serving)} services live, none configured otherwise")
+
+
+async def _pools(opened: database.Database, settings: Settings) -> AsyncIterator[Finding]:
+    served = await replicas.served(opened, _NAME, settings.deployment())
+    for pool, runs in unserved(await People(opened).counts(), served).items():
+        said = f"nobody serves it, and {runs} of its runs {'is' if runs == 1 else 'are'} unsettled"
+        yield failure(f"pool {pool}", said, UNSERVED)

@@ -6,35 +6,54 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bridge.core.run import Run, RunKey
+from bridge.core.run import RunKey
 from bridge.engine.engine import Engine
+from bridge.engine.holding import Leased
 
 
 @dataclass(slots=True)
 class Crew:
     """Settles runs, `size` at once. A run that is being settled and is woken again is settled once more after that.
 
-    Beyond `backlog` runs are not taken on: their rows are due in the database, where whoever has room finds them.
+    Runs that this process has leased go first: their leases are running, and the database chose them as the most urgent.
+    Beyond `backlog` woken runs are not taken on: their rows are due in the database, where whoever has room finds them.
     """
 
     engine: Engine
     size: int = 64
     backlog: int = 4096
-    _waiting: dict[RunKey, Run | None] = field(default_factory=dict)
+    _leased: dict[RunKey, Leased] = field(default_factory=dict)
+    _woken: dict[RunKey, None] = field(default_factory=dict)
     _busy: set[RunKey] = field(default_factory=set)
     _again: set[RunKey] = field(default_factory=set)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def wake(self, keys: Iterable[RunKey]) -> None:
         """Settle these runs soon; their leases are taken then."""
-        await self._add(dict.fromkeys(keys))
+        async with self._changed:
+            for key in keys:
+                self._wake(key)
+            self._changed.notify_all()
 
-    async def take(self, leased: Iterable[Run]) -> None:
+    def _wake(self, key: RunKey) -> None:
+        if key in self._busy or key in self._leased:  # what is in hand there may be older than what woke it
+            self._again.add(key)
+        elif len(self._woken) < self.backlog:
+            self._woken[key] = None
+
+    async def take(self, leased: Iterable[Leased]) -> None:
         """Settle these runs, whose leases this process holds already."""
-        await self._add({run.key: run for run in leased})
+        async with self._changed:
+            for each in leased:
+                if each.run.key in self._busy:
+                    self._again.add(each.run.key)
+                else:
+                    self._woken.pop(each.run.key, None)
+                    self._leased[each.run.key] = each
+            self._changed.notify_all()
 
     async def room(self) -> int:
-        """Wait until a run could be started at once; how many could."""
+        """Wait until a leased run could be started at once; how many could."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._free() > 0)
             return self._free()
@@ -42,7 +61,7 @@ class Crew:
     async def idle(self) -> None:
         """Wait until nothing waits and nobody works."""
         async with self._changed:
-            await self._changed.wait_for(lambda: not self._waiting and not self._busy)
+            await self._changed.wait_for(lambda: not self._leased and not self._woken and not self._busy)
 
     async def work(self) -> None:
         """Work until cancelled."""
@@ -52,33 +71,24 @@ class Crew:
                 group.create_task(self._settle(key, leased), name=f"settle {key}")
 
     def _free(self) -> int:
-        return self.size - len(self._busy) - len(self._waiting)
+        return self.size - len(self._busy) - len(self._leased)
 
-    async def _add(self, runs: dict[RunKey, Run | None]) -> None:
+    async def _next(self) -> tuple[RunKey, Leased | None]:
         async with self._changed:
-            for key, leased in runs.items():
-                if key in self._busy:
-                    self._again.add(key)
-                elif leased is not None or key in self._waiting or len(self._waiting) < self.backlog:
-                    self._waiting[key] = leased or self._waiting.get(key)
-            self._changed.notify_all()
-
-    async def _next(self) -> tuple[RunKey, Run | None]:
-        async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._waiting) and len(self._busy) < self.size)
-            key = next(iter(self._waiting))
+            await self._changed.wait_for(lambda: bool(self._leased or self._woken) and len(self._busy) < self.size)
+            key = next(iter(self._leased or self._woken))
+            self._woken.pop(key, None)
             self._busy.add(key)
-            return key, self._waiting.pop(key)
+            return key, self._leased.pop(key, None)
 
-    async def _settle(self, key: RunKey, leased: Run | None) -> None:
+    async def _settle(self, key: RunKey, leased: Leased | None) -> None:
         heirs: list[RunKey] = []
         try:
             heirs = await self.engine.attend(key, leased)
         finally:
             async with self._changed:
                 self._busy.discard(key)
-                if key in self._again:
-                    self._again.discard(key)
-                    self._waiting[key] = None
-                self._waiting.update({heir: None for heir in heirs if heir not in self._busy})
+                again = {key} & self._again
+                self._again -= again
+                self._woken.update(dict.fromkeys([*again, *heirs]))
                 self._changed.notify_all()

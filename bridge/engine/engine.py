@@ -10,12 +10,13 @@ from bridge.core.chain import reconcile
 from bridge.core.commands import Command, ReclaimRun, RequestBuild
 from bridge.core.debts import owed
 from bridge.core.events import Deferred, Event, HeldBack, TaskMissing, TaskSeen
-from bridge.core.lease import trusted
 from bridge.core.lifecycle import advance
 from bridge.core.run import Run, RunId, RunKey, Settled, Stopping, TaskId, Wanted
 from bridge.core.status import RunState, run_in
 from bridge.engine import performers
 from bridge.engine.backoff import Backoff
+from bridge.engine.holding import Hold, Leased
+from bridge.engine.memory import Memory
 from bridge.engine.observer import Observer
 from bridge.engine.pool import Pool
 from bridge.engine.ports import Admit, Clock, Queue, Runs
@@ -48,6 +49,7 @@ class Engine:
     clock: Clock
     backoff: Backoff
     observer: Observer
+    memory: Memory = field(default_factory=Memory)
 
     async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
         """Let facts about a run change the rows of its task, in one transaction; all rows of the task as they are then."""
@@ -61,32 +63,40 @@ class Engine:
         self._tell(change, events[-1])
         return change.after
 
-    async def settle(self, key: RunKey, leased: Run | None = None) -> list[RunKey]:
+    async def settle(self, key: RunKey, leased: Leased | None = None) -> list[RunKey]:
         """Do what the run owes now, and what it owes by then, until nothing is due. Returns heirs that owe something.
 
         Without `leased` the row is leased here; a row that another process has, or holds the credentials of, is left alone.
         """
         asked_at = self.clock.now()
-        run = leased or await self.runs.lease(key, self.me)
+        run = leased.run if leased else await self.runs.lease(key, self.me)
         if run is None:
             return []
-        heirs = dict[RunId, Run]()
         try:
-            for _ in range(_STEPS):
-                command = owed(run, self.clock.now()) if trusted(asked_at, self.clock.now()) else None
-                if command is None:
-                    break
-                rows = await self._paid(run, command)
-                heirs.update({number: row for number, row in rows.items() if number > key.run_id})
-                run = rows.get(key.run_id, run)
+            async with Hold(self.runs, self.clock, self.me, key, leased.asked_at if leased else asked_at) as hold:
+                heirs = await self._pay_all(run, hold)
         finally:
             await self.runs.release([key], self.me)
-        return [heir.key for heir in heirs.values() if owed(heir, self.clock.now()) is not None]
+        return [heir.key for heir in heirs if owed(heir, self.clock.now()) is not None]
 
-    async def attend(self, key: RunKey, leased: Run | None = None) -> list[RunKey]:
+    async def _pay_all(self, run: Run, hold: Hold) -> list[Run]:
+        """Pay until nothing is owed, or the lease is not to be trusted any more; the later runs of the task."""
+        heirs = dict[RunId, Run]()
+        for _ in range(_STEPS):
+            command = owed(run, self.clock.now()) if hold.trusted else None
+            if command is None:
+                break
+            rows = await self._paid(run, command)
+            heirs.update({number: row for number, row in rows.items() if number > run.key.run_id})
+            run = rows.get(run.key.run_id, run)
+        return list(heirs.values())
+
+    async def attend(self, key: RunKey, leased: Leased | None = None) -> list[RunKey]:
         """Settle, where the database may be away: then the row goes on owing, and whoever finds it due pays."""
         try:
             return await self.settle(key, leased)
+        except faults.Newer:
+            return []
         except faults.Unavailable as away:
             self.observer.away("database", away)
         except Exception as defect:  # noqa: BLE001  a poison row: its lease keeps it quiet for a while, others go on
@@ -99,6 +109,8 @@ class Engine:
             return await self.hear(key, *events)
         except faults.Unavailable:
             raise
+        except faults.Newer:
+            return {}
         except Exception as defect:  # noqa: BLE001  the sweep's border around one run
             self.observer.poison(key, defect)
             return {}
@@ -108,6 +120,8 @@ class Engine:
         name = type(command).__name__
         try:
             return await performers.perform(self, run, command)
+        except faults.Newer:
+            raise
         except faults.Fault as fault:
             self.observer.fault(run, name, fault)
             return await self.hear(run.key, self._after_fault(run, command, fault))
@@ -133,7 +147,7 @@ class Engine:
         at = self.clock.now()
         until = self.backoff.until(at, run.attempts, retry_after)
         if isinstance(command, RequestBuild) and isinstance(run.phase, Wanted):
-            return HeldBack(at, until, why, asked=run.phase.asked)
+            return HeldBack(at, until, why)  # not known: the submit may have been sent, and then the row says so
         return Deferred(at, until, command)
 
     def pool_of(self, run: Run) -> Pool:
@@ -152,6 +166,7 @@ class Engine:
                 self._tell_of_strangers(run, event)
             if isinstance(run.phase, Settled):
                 self.queue.forget(run.key)
+                self.memory.forget(run.key)
 
     def _tell_of_strangers(self, run: Run, event: Event) -> None:
         """Somebody else works on our task queue: either a mistake in their configuration, or one in ours."""

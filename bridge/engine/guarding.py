@@ -38,8 +38,12 @@ class Guardian:
     async def _renewed(self, key: RunKey) -> bool:
         try:
             await self.engine.queue.reclaim(key)
-        except (faults.Conflicting, faults.NotAllowed, faults.Missing):
-            self.engine.queue.forget(key)  # resolved meanwhile; the rows will be told by a status read
+        except faults.Conflicting:
+            return (
+                False  # resolved, or past its deadline, where a verdict is still taken; the rows are told by a status read
+            )
+        except (faults.NotAllowed, faults.Missing):
+            self.engine.queue.forget(key)  # of no use any more
             return False
         except faults.Fault as fault:
             self.engine.observer.away("taskcluster", fault)

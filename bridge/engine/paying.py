@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bridge.core import faults
 from bridge.engine.crew import Crew
+from bridge.engine.holding import Leased
 
 POLL = 1.0  # seconds between two looks at an empty list of due rows
 
@@ -37,10 +38,11 @@ class Payer:
                 room = await self.crew.room()
         except TimeoutError:
             return True  # everybody is busy: the loop lives
+        asked_at = engine.clock.now()
         try:
             runs = await engine.runs.due(engine.me, limit=room, foreign=self.foreign)
         except faults.Unavailable as away:
             engine.observer.away("database", away)
             return False
-        await self.crew.take([run for run in runs if run.pool in engine.pools])
+        await self.crew.take([Leased(run, asked_at) for run in runs if run.pool in engine.pools])
         return len(runs) == room

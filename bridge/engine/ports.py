@@ -43,6 +43,8 @@ class Runs(Protocol):
     ) -> Mapping[RunId, Run]:
         """Lock the task's rows in run order, save what `decide` returns (changed and new rows), and return that.
 
+        Raises `faults.Newer` where a row of the task is of a phase that this version does not know.
+
         One transaction; `decide` is pure. `because` goes into the transitions. `holder` names the process that holds the
         changed runs' credentials from now on.
         """

@@ -58,7 +58,9 @@ async def _credentials(engine: Engine, run: Run, command: Report | Explain) -> M
 
 
 async def _attached(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run] | None:
-    """Attach the artifacts. They are optional: given up after the pool's limit, the verdict is never lost for them."""
+    """Attach the artifacts, once. They are optional: given up after the pool's limit, the verdict is never lost for them."""
+    if run.key in engine.memory.attached:
+        return None
     build = run.phase.build if isinstance(run.phase, Reporting) else None
     try:
         await artifacts.attach_build(engine, run, build, ending(command.verdict))
@@ -70,6 +72,7 @@ async def _attached(engine: Engine, run: Run, command: Report) -> Mapping[RunId,
         engine.observer.alarm("artifacts_given_up", run.key, str(fault))
     except (faults.Unfit, faults.Missing) as fault:
         engine.observer.alarm("artifact_refused", run.key, str(fault))
+    engine.memory.attached.add(run.key)
     return None
 
 
@@ -81,7 +84,12 @@ def _given_up(engine: Engine, run: Run) -> bool:
 async def _resolve(
     engine: Engine, run: Run, command: Report | Explain, resolution: Resolution | None
 ) -> Mapping[RunId, Run]:
+    if run.key in engine.memory.unsure and not isinstance(
+        (rows := await _read(engine, run))[run.key.run_id].phase, type(run.phase)
+    ):
+        return rows
     at = engine.clock.now()
+    engine.memory.unsure.add(run.key)  # until a row tells how it went
     try:
         status = await engine.queue.resolve(run.key, resolution)
     except (faults.Conflicting, faults.Unavailable, faults.NotAllowed, faults.Missing) as fault:
@@ -89,7 +97,22 @@ async def _resolve(
         return await _doubted(engine, run, command, fault)
     # Should this not come to be stored, the report is not simply made again: claiming for it is refused, and then read.
     engine.queue.forget(run.key)
-    return await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
+    rows = await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
+    engine.memory.unsure.discard(run.key)
+    return rows
+
+
+def _unchanged(run: Run, rows: Mapping[RunId, Run]) -> bool:
+    return run.key.run_id in rows and type(rows[run.key.run_id].phase) is type(run.phase)
+
+
+async def _read(engine: Engine, run: Run) -> Mapping[RunId, Run]:
+    """A report's outcome came to no row: it is read before the report is made again, which may not be the same twice."""
+    at = engine.clock.now()
+    status = await engine.queue.status(run.key.task_id)
+    rows = await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
+    engine.memory.unsure.discard(run.key)
+    return rows
 
 
 def _drop_refused(engine: Engine, run: Run, fault: faults.Fault) -> None:
@@ -125,7 +148,9 @@ async def _doubted(engine: Engine, run: Run, tried: Report | Explain, fault: fau
     engine.observer.fault(run, type(tried).__name__, fault)
     at = engine.clock.now()
     wait = fault.retry_after if isinstance(fault, faults.Unavailable) else None
-    return await engine.hear(run.key, Doubted(at, engine.backoff.until(at, run.attempts, wait), tried))
+    rows = await engine.hear(run.key, Doubted(at, engine.backoff.until(at, run.attempts, wait), tried))
+    engine.memory.unsure.discard(run.key)  # the row says now that a read comes first
+    return rows
 
 
 def ending(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ async def _judged(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Ru
         case Refusal(reason=reason):
             return await engine.hear(run.key, seen, Inadmissible(seen.at, reason, pool.rules))
         case LeftAlone(why=why):
-            return await engine.hear(run.key, seen, HeldBack(seen.at, seen.at + _LEFT_ALONE, why, asked=False))
+            return await engine.hear(run.key, seen, HeldBack(seen.at, seen.at + _LEFT_ALONE, why))
         case Order():
             return await _submit(engine, run, seen, verdict)
 
@@ -71,13 +72,16 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     """Write down that a submit is under way, then send it. No submit while an older run may still hand its request on."""
     if (inherited := await predecessors_request(engine, run, seen)) is not None:
         return inherited
+    if (held := _waits_for_room(engine, run, seen, order)) is not None:
+        return await engine.hear(run.key, seen, held)
     rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))
     now = rows.get(run.key.run_id, run)
     if not isinstance(now.phase, Wanted):
         return rows
     if (older := _holding(rows, run.key)) is not None:
         # Nothing was sent, so what is known of earlier submits stays as it was before.
-        return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
+        held = _held(engine, run, seen.at, f"run {older} still holds a build request")
+        return await engine.hear(run.key, replace(held, asked=isinstance(run.phase, Wanted) and run.phase.asked))
     return await engine.hear(run.key, await _answered(engine, now, seen, order))
 
 
@@ -86,14 +90,29 @@ async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> S
     try:
         request = await pool.builds.submit(run.key, order)
     except faults.Full as full:
-        until = engine.backoff.until(at, run.attempts, full.retry_after or _QUEUE_FULL)
-        return HeldBack(at, until, str(full), asked=False)
+        engine.memory.close((pool.name, order.builder), at + timedelta(seconds=full.retry_after or _QUEUE_FULL))
+        return HeldBack(at, _turn(engine, run, seen, order), str(full), asked=False)
     except faults.Unfit as unfit:
         return Inadmissible(at, refusal([f"Buildbot does not take the build: {unfit}."]).reason, pool.rules)
     except faults.Conflicting as conflict:
         engine.observer.alarm("key_conflict", run.key, str(conflict))
         return HeldBack(at, at + _LEFT_ALONE, str(conflict), asked=True)
+    engine.memory.forget(run.key)
     return Submitted(at, Request(request, run.key.run_id), order.builder, seen.status.priority)
+
+
+def _waits_for_room(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> HeldBack | None:
+    """Hold the run back without a call where the builder has just refused another: one that asks is enough."""
+    if engine.memory.closed((run.pool, order.builder), seen.at) is None:
+        return None
+    why = f"builder {order.builder} takes no more build requests at the moment"
+    return HeldBack(seen.at, _turn(engine, run, seen, order), why)
+
+
+def _turn(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> datetime:
+    room = engine.memory.rooms[run.pool, order.builder]
+    room.waiting.add(run.key)
+    return room.turn(seen.at, seen.status.priority, seen.status.deadline)
 
 
 def _holding(rows: Mapping[RunId, Run], key: RunKey) -> RunId | None:
@@ -127,8 +146,7 @@ async def _search(engine: Engine, run: Run, seen: TaskSeen, *, ended: bool) -> M
 
 
 def _held(engine: Engine, run: Run, at: datetime, why: str) -> HeldBack:
-    asked = isinstance(run.phase, Wanted) and run.phase.asked
-    return HeldBack(at, engine.backoff.until(at, run.attempts + 1), why, asked=asked)
+    return HeldBack(at, engine.backoff.until(at, run.attempts + 1), why)
 
 
 async def reprioritise(engine: Engine, run: Run, command: Reprioritise) -> Mapping[RunId, Run]:

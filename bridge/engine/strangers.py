@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -42,7 +43,8 @@ class Strangers:
             status = statuses.get(key.task_id)
             pool = pools.get(status.task_queue_id) if status else None
             if status is not None and pool is not None:
-                found += await self._adopt(key, state, status, pool)
+                with suppress(faults.Newer):
+                    found += await self._adopt(key, state, status, pool)
             elif status is None:
                 await self._orphan(key, state)
         return found

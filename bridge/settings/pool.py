@@ -82,6 +82,11 @@ class PoolSettings(Section):
     limits: LimitsSettings = LimitsSettings()
     artifacts: ArtifactsSettings = ArtifactsSettings()
 
+    def identity(self) -> Mapping[str, str]:
+        """What every process that serves the pool must have the same; the rest may differ while a change is rolled out."""
+        prefixes = ", ".join(sorted(self.scope_prefixes))
+        return {"task_queue": self.task_queue, "buildbot": self.buildbot, "scope_prefixes": prefixes}
+
     def policy(self) -> Policy:
         """Which tasks are admitted; `version` changes with every change of it."""
         said = self.model_dump_json(include={"builders", "deny", "left_alone", "scope_prefixes", "limits"})

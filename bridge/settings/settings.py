@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bridge.core.deployment import Deployment
 from bridge.core.rules import Rules
 from bridge.settings.frame import LogSettings, ReflectorSettings, WebSettings
 from bridge.settings.pool import PoolSettings
@@ -70,11 +69,17 @@ class Settings(BaseSettings):
         results, by_builder = self.pools[pool].result_maps()
         return Rules(self.worker_group, self.own_worker_id, results, by_builder)
 
-    def fingerprint(self) -> str:
-        """A name for what must be the same in every service of a deployment: whom it works for, under which names."""
-        queues = sorted((name, pool.task_queue) for name, pool in self.pools.items())
-        said = json.dumps([self.worker_group, self.own_worker_id, self.taskcluster.root_url, queues])
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+    def deployment(self) -> Deployment:
+        """What must be the same in every service of a deployment.
+
+        A Buildbot counts by its name: the same one may have another address in another region.
+        """
+        whole = {
+            "worker_group": self.worker_group,
+            "own_worker_id": self.own_worker_id,
+            "taskcluster.root_url": self.taskcluster.root_url,
+        }
+        return Deployment(whole, {name: pool.identity() for name, pool in self.pools.items()})
 
     def secrets(self) -> Iterator[tuple[str, Secret]]:
         """All secrets, with the names of their settings."""

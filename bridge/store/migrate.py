@@ -1,8 +1,15 @@
-"""Migrations: numbered SQL files, applied in order, once, by one process at a time."""
+"""Migrations: numbered SQL files, applied in order, once, by one process at a time.
+
+Old and new versions serve one database while an upgrade is rolled out. `0003_what.since-0002.sql` says in its name that a
+version whose newest migration is 0002 goes on working once this one is applied: it only adds (tables, indexes, columns that
+may be left out, values of a CHECK). What takes something away comes in a later release, when the code does without it. A
+migration that says nothing ends the work of every older version: that one must not be started again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,6 +19,7 @@ import asyncpg
 from bridge.store.database import passing_faults
 
 LOCK = 0x6262_6272_6964_6765  # "bbbridge": the advisory lock that starters queue at
+_SINCE = re.compile(r"\.since-(\d{4})\.sql$")
 _TABLE = """
 CREATE TABLE migrations (
     name       text        PRIMARY KEY,
@@ -32,6 +40,17 @@ class Migration:
     text: str
 
     @property
+    def number(self) -> str:
+        """Its place in the order: the first four characters."""
+        return self.name[:4]
+
+    @property
+    def since(self) -> str:
+        """The number of the oldest migration whose version works on with this one applied."""
+        found = _SINCE.search(self.name)
+        return found[1] if found else self.number
+
+    @property
     def checksum(self) -> str:
         """SHA-256 of the text, in hex."""
         return hashlib.sha256(self.text.encode()).hexdigest()
@@ -46,7 +65,7 @@ def migrations() -> list[Migration]:
 async def migrate(dsn: str, *, timeout: float = 60.0) -> list[str]:  # noqa: ASYNC109  handed to the driver
     """Bring the database up to this version; the names of the migrations applied now. Safe to run many times at once.
 
-    Raises `MigrationError` where an applied migration was changed or is unknown to this version, and
+    Raises `MigrationError` where an applied migration was changed, or is one that ends the work of this version, and
     `faults.Unavailable` where the server does not answer.
     """
     with passing_faults():
@@ -81,13 +100,15 @@ async def _begun(connection: asyncpg.Connection) -> bool:
 async def _missing(connection: asyncpg.Connection) -> Sequence[Migration]:
     applied = {row["name"]: row["checksum"] for row in await connection.fetch("SELECT name, checksum FROM migrations")}
     known = {migration.name: migration for migration in migrations()}
+    newest = max(migration.number for migration in known.values())
     for name, checksum in applied.items():
         if name not in known:
-            raise MigrationError(
-                f"the database has migration {name}, which this version does not know: it was migrated by a newer "
-                "version. Run that version, or restore a backup from before its migration."
-            )
-        if known[name].checksum != checksum:
+            if Migration(name, "").since > newest:
+                raise MigrationError(
+                    f"the database has migration {name}, which this version does not know and cannot work with: it was "
+                    "migrated by a newer version. Run that version, or restore a backup from before its migration."
+                )
+        elif known[name].checksum != checksum:
             raise MigrationError(
                 f"migration {name} was changed after it had been applied to this database. Install the released "
                 "package again; migrations are never edited."

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
+from bridge.core import faults
 from bridge.core.debts import due_at
 from bridge.core.run import (
     BuildId,
@@ -149,8 +150,7 @@ def _phase(row: Row) -> Phase:
         case "building":
             return Building(_r(row), BuildId(row["build_id"]), _ww(row), _c(row))
         case "reporting":
-            verdict = Verdict(Resolution(row["verdict"]), row["verdict_why"], row["verdict_results"])
-            return Reporting(_r(row), _b(row["build_id"]), _ww(row), verdict, row["since"], _c(row))
+            return Reporting(_r(row), _b(row["build_id"]), _ww(row), _verdict_of(row), row["since"], _c(row))
         case "refused":
             return Refused(_ww(row), row["reason"], _c(row))
         case "stopping":
@@ -162,8 +162,14 @@ def _phase(row: Row) -> Phase:
             raise UnknownPhaseError(row["task_id"], row["run_id"], unknown)
 
 
-class UnknownPhaseError(Exception):
-    """A row is in a phase that this version does not know: a newer one wrote it, and will tend it."""
+def _verdict_of(row: Row) -> Verdict:
+    if row["verdict"] not in list(Resolution):
+        raise UnknownPhaseError(row["task_id"], row["run_id"], f"reporting {row['verdict']}")
+    return Verdict(Resolution(row["verdict"]), row["verdict_why"], row["verdict_results"])
+
+
+class UnknownPhaseError(faults.Newer):
+    """A row is in a phase, or has a verdict, that this version does not know."""
 
     def __init__(self, task_id: str, run_id: int, phase: str) -> None:
         super().__init__(f"run {task_id}/{run_id} is in phase {phase!r}, which this version does not know")

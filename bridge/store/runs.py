@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bridge.core.debts import due_at
 from bridge.core.lease import LEASE
-from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId, claim_of
+from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId
 from bridge.store.database import CollidedError, Database, repeated
 from bridge.store.queries import query
 from bridge.store.rows import PHASES, Row, UnknownPhaseError, phase_name, storable, to_json, to_row, to_run
@@ -17,6 +17,8 @@ Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
 
 # A holder of credentials that leaves a row overdue for this long is taken for gone.
 GRACE = timedelta(seconds=15)
+# A claim that ends so soon is renewed before anything else is done; `due.sql` has the same number.
+NEAR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Runs:
     async def lease(self, key: RunKey, me: str) -> Run | None:
         """Take or renew the row's lease; None if another has it or holds the run's credentials, or nothing is left to do."""
         rows = await self.database.fetch(query("lease"), *_key(key), self.grace, me, LEASE, self.pools, PHASES)
-        return to_run(rows[0]) if rows else None
+        return next(iter(_known(rows)), None)
 
     async def release(self, keys: Collection[RunKey], me: str) -> None:
         """Give leases back."""
@@ -81,9 +83,9 @@ class Runs:
         await self.database.fetch(query("abandon"), me)
 
     async def due(self, me: str, *, limit: int, foreign: bool) -> list[Run]:
-        """Lease rows that owe something now, the earliest claim expiry first."""
+        """Lease rows that owe something now: claims near their end first, then in the order in which they fell due."""
         rows = await self.database.fetch(query("due"), me, limit, self.grace, foreign, LEASE, self.pools, PHASES)
-        return sorted(map(to_run, rows), key=_urgency)
+        return _known(sorted(rows, key=_urgency))
 
     async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:
         """All rows of a task, not locked."""
@@ -118,7 +120,7 @@ def _key_of(row: Row) -> RunKey:
 
 
 def _known(rows: Iterable[Row]) -> list[Run]:
-    """Rows in phases that this version knows; others are left to the version that wrote them."""
+    """Rows in phases and with verdicts that this version knows; others are left to the version that wrote them."""
     known: list[Run] = []
     for row in rows:
         try:
@@ -128,9 +130,11 @@ def _known(rows: Iterable[Row]) -> list[Run]:
     return known
 
 
-def _urgency(run: Run) -> tuple[float, float]:
-    claim, due = claim_of(run), due_at(run)
-    return (claim.taken_until.timestamp() if claim else float("inf"), due.timestamp() if due else float("inf"))
+def _urgency(row: Row) -> tuple[bool, datetime]:
+    """The order in which `due.sql` chose the rows; it cannot return them in that order."""
+    now = row["lease_until"] - LEASE
+    ends_soon = row["taken_until"] is not None and row["taken_until"] < now + NEAR
+    return (not ends_soon, row["taken_until"] if ends_soon else row["due_at"])
 
 
 def _transitions(before: Mapping[RunId, Run], after: Mapping[RunId, Run], because: str) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -26,8 +26,11 @@ log = logging.getLogger(__name__)
 for _name in ("taskcluster", "mohawk"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
+URGENT: Final = frozenset({"reclaimTask", "claimTask", "reportCompleted", "reportFailed", "reportException"})
+"""Calls that keep a run alive or end it: they wait for no read and no upload."""
 _THROTTLED: Final = 5.0
 """Seconds to wait after a 429 that names no time."""
+_LONGEST_WAIT: Final = 3600.0
 
 
 class Interrupted(faults.Unavailable):
@@ -36,12 +39,16 @@ class Interrupted(faults.Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Calls to the services of one Taskcluster. The session carries the timeouts."""
+    """Calls to the services of one Taskcluster. The session carries the timeouts.
+
+    `limiter` holds for all calls. All but the urgent ones pass `others` first, so that a storm of them leaves a share free.
+    """
 
     root_url: str
     session: aiohttp.ClientSession
     limiter: AsyncLimiter
     told: Told
+    others: AsyncLimiter | None = None
 
     async def queue(
         self, who: Credentials, scopes: Sequence[str] | None, method: str, *args: object, **kwargs: object
@@ -75,6 +82,8 @@ class Calls:
         options |= {"credentials": who.options()} if who else {}
         options |= {} if scopes is None else {"authorizedScopes": list(scopes)}
         client = service(options, session=self.session)
+        if self.others is not None and method not in URGENT:
+            await self.others.acquire()
         async with self.limiter:
             started = time.monotonic()
             outcome = "cancelled"
@@ -129,9 +138,9 @@ def fault_of(error: Exception, method: str) -> Exception:
         case faults.Fault():
             return error
         case exceptions.TaskclusterRestFailure(status_code=status, body=body):
-            return _refused(status, body if isinstance(body, dict) else {}, f"{method}: HTTP {status}: {_words(error)}")
-        case exceptions.TaskclusterAuthFailure():
-            return faults.NotAllowed(f"{method}: HTTP 401: {_words(error)}")
+            return _refused(status, body if isinstance(body, dict) else {}, f"{method}: HTTP {status}: {_said(body)}")
+        case exceptions.TaskclusterAuthFailure(body=body):
+            return faults.NotAllowed(f"{method}: HTTP 401: {_said(body)}")
         case aiohttp.ClientResponseError(status=status):
             wait = _seconds(error.headers.get("Retry-After") if error.headers else None)
             text = f"{method}: HTTP {status}"
@@ -159,7 +168,7 @@ def _refused(status: int, body: dict[str, Any], message: str) -> faults.Fault:
         case 403, _:
             return faults.NotAllowed(message)
         case 429, _:
-            return faults.Unavailable(message, retry_after=body.get("retryAfter", _THROTTLED))
+            return faults.Unavailable(message, retry_after=_wait(body, _THROTTLED))
         case 409, str():
             return faults.Conflicting(message)
         case 404 | 410, str():
@@ -167,12 +176,27 @@ def _refused(status: int, body: dict[str, Any], message: str) -> faults.Fault:
         case 400 | 413, str():
             return faults.Unfit(message)
         case _:
-            return faults.Unavailable(message, retry_after=body.get("retryAfter"))
+            return faults.Unavailable(message, retry_after=_wait(body, None))
 
 
-def _words(error: BaseException) -> str:
+def _wait(body: Mapping[str, Any], default: float | None) -> float | None:
+    """The wait that an answer asks for, within reason; anybody can have written the body."""
+    match body.get("retryAfter"):
+        case int() | float() as seconds if seconds >= 0:
+            return float(min(seconds, _LONGEST_WAIT))
+        case _:
+            return default
+
+
+def _said(body: object) -> str:
+    """An error's own message. Where there is none the client puts in the whole answer, which may hold credentials."""
+    message = body.get("message") if isinstance(body, dict) else None
+    return _words(message) if isinstance(message, str) else "no message"
+
+
+def _words(said: object) -> str:
     """The message on one line, without what the services add: request details, all scopes of expression or client."""
-    said = str(error)
+    said = str(said)
     for addition in ("\n\n---", "\n\nThis request requires the client", "; credentials have scopes:"):
         said = said.split(addition, maxsplit=1)[0]
     return " ".join(said.replace("```", "").split())[:500]
@@ -181,4 +205,4 @@ def _words(error: BaseException) -> str:
 def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None or not (retry_after.isascii() and retry_after.isdecimal()):
         return None
-    return min(float(retry_after[:9]), 3600.0)
+    return min(float(retry_after[:9]), _LONGEST_WAIT)

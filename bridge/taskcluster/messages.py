@@ -14,6 +14,8 @@ from bridge.core.run import RunId, RunKey, TaskId, Worker
 from bridge.core.status import RunState, RunStatus, TaskStatus
 
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
+# Far from the ends of the calendar, so that times can be reckoned with. Artifacts were made to live a thousand years.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
 LARGEST = 256 * 1024  # bytes of a message; the queue's have about one kilobyte
 EXCHANGES = "exchange/taskcluster-queue/v1/"
 PENDING = f"{EXCHANGES}task-pending"
@@ -30,12 +32,12 @@ class RunWire(_Wire):
     runId: int
     state: RunState
     reasonCreated: str
-    scheduled: AwareDatetime
+    scheduled: Moment
     workerGroup: str | None = None
     workerId: str | None = None
-    takenUntil: AwareDatetime | None = None
+    takenUntil: Moment | None = None
     reasonResolved: str | None = None
-    resolved: AwareDatetime | None = None
+    resolved: Moment | None = None
 
     def value(self) -> RunStatus:
         """The run as a value of the core."""
@@ -54,8 +56,8 @@ class StatusWire(_Wire):
     projectId: str = "none"
     taskGroupId: Slug
     priority: str = "lowest"
-    deadline: AwareDatetime
-    expires: AwareDatetime
+    deadline: Moment
+    expires: Moment
     retriesLeft: int
     state: str
     runs: list[RunWire]
@@ -113,13 +115,21 @@ class CredentialsWire(_Wire):
 class CertificateWire(_Wire):
     """The part of a certificate that is read here; `expiry` in milliseconds since 1970."""
 
-    expiry: float
+    expiry: Annotated[float, Field(ge=0, lt=221_845_392_000_000)]
+
+
+class NamedWire(_Wire):
+    """The name in a status."""
+
+    taskId: Slug
 
 
 class ClaimAnswer(_Wire):
     """Answer of claimTask and reclaimTask."""
 
-    takenUntil: AwareDatetime
+    status: NamedWire
+    runId: int
+    takenUntil: Moment
     credentials: CredentialsWire
 
 
@@ -155,7 +165,7 @@ class ObjectArtifact(_Wire):
     name: str
     projectId: str
     uploadId: str
-    expires: AwareDatetime
+    expires: Moment
     credentials: CredentialsWire
 
 
@@ -184,7 +194,7 @@ class ArtifactInfo(_Wire):
 
     storageType: str
     contentType: str = ""
-    expires: AwareDatetime
+    expires: Moment
 
 
 class PulseWire(_Wire):

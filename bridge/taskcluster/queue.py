@@ -59,7 +59,7 @@ class Queue:
     @_reading
     async def _one_status(self, task_id: TaskId) -> TaskStatus:
         answer = await self._calls.queue(self._permanent(), [f"queue:status:{task_id}"], "status", task_id)
-        return parsed(StatusAnswer, answer, "status").status.value()
+        return _status(task_id, answer, "status")
 
     async def statuses(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, TaskStatus]:
         """Read many statuses; ids that are not found, or not intelligible, are left out, which proves nothing."""
@@ -143,6 +143,8 @@ class Queue:
 
     def _taken(self, key: RunKey, answer: object, method: str) -> datetime:
         taken = parsed(ClaimAnswer, answer, method)  # a quarantined worker's `{}` is no claim either
+        if (taken.status.taskId, taken.runId) != (key.task_id, key.run_id):
+            raise faults.Unavailable(f"{method}: answered for {taken.status.taskId}/{taken.runId}, not for {key}")
         given = taken.credentials
         self._runs.keep(key, Credentials(given.clientId, given.accessToken, given.certificate), given.expiry)
         return taken.takenUntil
@@ -167,7 +169,7 @@ class Queue:
             case _:
                 body = {"reason": resolution.value if resolution else "malformed-payload"}
                 answer = await self._of_run(key, "resolve-task", "reportException", body)
-        return parsed(StatusAnswer, answer, "report").status.value()
+        return _status(key.task_id, answer, "report")
 
     async def _of_run(self, key: RunKey, scope: str, method: str, *args: object) -> Any:
         who = self._runs.of(key)
@@ -183,7 +185,7 @@ class Queue:
         Not narrowed: one of several scopes allows it, and naming one that the client does not hold is an error.
         """
         answer = await self._calls.queue(self._permanent(), None, "cancelTask", task_id)
-        return parsed(StatusAnswer, answer, "cancelTask").status.value()
+        return _status(task_id, answer, "cancelTask")
 
     def holds(self, key: RunKey) -> bool:
         """Whether this process has credentials of the run that still work."""
@@ -209,6 +211,14 @@ class Queue:
 def _parts(task_ids: Collection[TaskId]) -> list[list[TaskId]]:
     ids = list(task_ids)
     return [ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS)]
+
+
+def _status(task_id: TaskId, answer: object, method: str) -> TaskStatus:
+    """The status in an answer about one task; one about another task is no answer."""
+    status = parsed(StatusAnswer, answer, method).status.value()
+    if status.task_id != task_id:
+        raise faults.Unavailable(f"{method}: answered for task {status.task_id}, not for {task_id}")
+    return status
 
 
 def _object(answer: object, method: str) -> dict[str, Any]:

@@ -148,6 +148,58 @@ async def test_f_16_master_restarted_gracefully(shaken: Scene) -> None:
     assert await shaken.calls(running, "queue.cancelTask") == []
 
 
+async def test_t_21_claim_expired_and_the_build_ended_by_a_masters_stop(shaken: Scene) -> None:
+    """While nobody looked: that result is not the build's own, so the next run has a request of its own."""
+    await shaken.stack.control("POST", "periods", claimSeconds=15)
+    (task,) = await shaken.running("gate")
+    await shaken.stack.stop_services()
+    shaken.cancelled_by_people.add(f"{task}/0")  # by the master itself
+    await shaken.stack.buildbot.stop()
+    await shaken.stack.buildbot.start()
+    assert (await shaken.run(task, "exception"))["reasonResolved"] == "claim-expired"
+    await shaken.stack.control("POST", "periods", **PERIODS)
+    await shaken.stack.start_services()
+    await shaken.run(task, "running", 1)
+    await shaken.let(task, run=1)
+    assert (await shaken.run(task, "completed", 1))["reasonCreated"] == "retry"
+    await shaken.over()
+    assert (await shaken.request(task, complete=True))["results"] == 6
+    assert await shaken.calls(task, "queue.cancelTask") == []
+
+
+async def test_b_07_second_build_ends_before_anything_of_the_first_is_heard(shaken: Scene) -> None:
+    """Nothing of Buildbot gets through while the first build ends RETRY and the second one well: the run takes that result."""
+    (task,) = await shaken.running("gate")
+    shaken.stack.proxy.spoil("/(changes|states)$", "hold", count=100_000)
+    try:
+        await shaken.let(task, 5)
+        await shaken.let(task, build=2)
+        assert (await shaken.request(task, complete=True))["results"] == 0
+    finally:
+        shaken.stack.proxy.clear()
+    await shaken.run(task, "completed")
+    await shaken.over()
+    assert len((await shaken.stack.status(task))["runs"]) == 1
+    assert [build["results"] for build in await shaken.builds(task)] == [5, 0]
+
+
+async def test_b_07_second_build_ends_before_the_next_runs_message(shaken: Scene) -> None:
+    """The answer to the report has told of run 1; its message, which comes in the end, is no news."""
+    (task,) = await shaken.running("gate")
+    await shaken.stack.control("POST", "messages/lose", exchange="task-pending", seconds=3600)
+    try:
+        await shaken.let(task, 5)
+        await shaken.let(task, build=2)
+        assert (await shaken.run(task, "exception"))["reasonResolved"] == "intermittent-task"
+        await shaken.run(task, "completed", 1)
+    finally:
+        await shaken.stack.control("POST", "messages/lose", exchange="task-pending", seconds=0)
+    await shaken.stack.control("POST", "messages/republish", taskId=task)
+    await shaken.over()
+    assert await shaken.requests(task, 1) == []
+    assert [build["results"] for build in await shaken.builds(task)] == [5, 0]
+
+
 async def test_b_11_worker_lost(shaken: Scene) -> None:
     """Buildbot builds the request again when a worker is there, and the task's next run takes it over."""
     (task,) = await shaken.running("remote")

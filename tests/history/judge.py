@@ -11,7 +11,6 @@ VERDICTS: dict[int, set[str]] = {0: {"completed"}, 1: {"completed"}, 2: {"failed
                                  6: {"worker-shutdown", "canceled"}}  # fmt: skip
 REPORTS = {"queue.reportCompleted": "completed", "queue.reportFailed": "failed", "queue.reportException": ""}
 NOT_FINAL = ("intermittent-task", "worker-shutdown", "malformed-payload")
-READ_BEFORE = 2.0  # seconds from a status read to the cancelTask that it allows
 
 
 def judge(
@@ -136,7 +135,7 @@ def _unfounded(evidence: Evidence, call: Json, cancels: list[Json], reads: list[
     task = call["taskId"]
     # A call that took long has a higher number than reads that others made meanwhile; those came after it all the same.
     before = [e for e in reads if e["n"] < call["n"] and e["taskId"] in (None, task)]
-    own = [e for e in before if 0 <= call["unix"] - e["unix"] < READ_BEFORE]
+    own = [e for e in before if 0 <= call["unix"] - e["unix"] < evidence.read_within]
     earlier = [e["n"] for e in cancels if e["taskId"] == task and e["n"] < call["n"]]
     if not own or (earlier and earlier[-1] > own[-1]["n"]):
         return "without a status read directly before it"

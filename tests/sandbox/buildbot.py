@@ -206,20 +206,33 @@ class BuildbotSandbox:
 
     async def start_worker(self, name: str = "worker-1") -> None:
         """Start a worker and return when the master knows it is there."""
+        seen = len(self.log)
+        self._start_worker(name)
+        await self.await_worker(name, since=seen)
+
+    def _start_worker(self, name: str) -> None:
         directory = self.directory / name
         directory.mkdir(exist_ok=True)
         tac = _WORKER_TAC.format(port=self._worker_port, name=name, directory=str(directory))
         (directory / "buildbot.tac").write_text(tac)
         self._workers[name] = self._daemon(name, directory)
-        await self.await_worker(name)
 
-    async def await_worker(self, name: str = "worker-1") -> None:
-        """Return when the worker is connected to the master and attached to its builders."""
+    async def await_worker(self, name: str = "worker-1", *, since: int = 0) -> None:
+        """Return when the worker is connected to the master and attached to its builders.
+
+        The master's tables show workers of its last life as connected, so its log has the word, from `since` on. A worker
+        that comes while the master starts can be answered with an error and ends; it is started again, as a supervisor would.
+        """
         end = time.monotonic() + PATIENCE
-        while not (await self.rest(f"workers/{name}"))["workers"][0]["connected_to"]:
+        while f"Got workerinfo from '{name}'" not in self.log[since:] or not await self._connected(name):
             if time.monotonic() > end:
                 raise self._workers[name].failure(f"{name} did not connect")
+            if not self._workers[name].alive:
+                self._start_worker(name)
             await asyncio.sleep(POLL)
+
+    async def _connected(self, name: str) -> bool:
+        return bool((await self.rest(f"workers/{name}"))["workers"][0]["connected_to"])
 
     async def await_command(self, build_id: int) -> None:
         """Return when a step of the build has a log: its command runs on the worker.

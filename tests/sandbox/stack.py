@@ -184,9 +184,10 @@ class Stack:
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Write the services' settings: those of the plan with these over them. Services read them when they start."""
-        self.config.write_text(toml(_merged(_merged(self._settings(), self.plan.settings), settings)))
+        self.config.write_text(toml(_merged(_merged(self.settings(), self.plan.settings), settings)))
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """The least that the services need for this stack."""
         secret = str(self.directory / "secret-")
         buildbot = self.proxy.url if self.plan.proxied else self.buildbot.url
         return {

@@ -13,10 +13,13 @@ import pytest
 from aiohttp import web
 
 from bridge import amqp_checkup
+from bridge.core.deployment import Deployment
+from bridge.core.run import Run, RunId, RunKey, TaskId, Wanted
 from bridge.doctor import pulse
 from bridge.doctor.finding import Level
 from bridge.store import database
 from bridge.store.replicas import Replica
+from bridge.store.runs import Runs
 from tests.integration.doctor.conftest import NEEDED, House, wrong
 from tests.sandbox.process import free_port
 
@@ -106,13 +109,29 @@ async def test_a_database_that_nobody_serves(house: House) -> None:
 
 async def test_another_deployment_on_the_same_database(house: House) -> None:
     async with database.opened(house.dsn) as opened:
-        await Replica("reflector-elsewhere", "reflector", "0.1.0", "another").register(opened)
+        other = Deployment({"worker_group": "elsewhere"}, {})
+        await Replica("reflector-elsewhere", "reflector", "0.1.0", other).register(opened)
         found = wrong(await house.examined())
-    assert "reflector reflector-elsewhere serves this database with another worker group" in found["database: identity"]
+    assert "reflector reflector-elsewhere serves this database" in found["database: identity"]
+    assert "worker_group is buildbot here and elsewhere there" in found["database: identity"]
+
+
+async def test_runs_of_a_pool_that_nobody_serves(house: House) -> None:
+    """A pool was dropped from all settings while it had runs."""
+    now = datetime.now(UTC)
+    async with database.opened(house.dsn) as opened:
+        run = Run(RunKey(TaskId("A" * 22), RunId(0)), "dropped", Wanted(), now, now)
+        await Runs(opened, "a-test", ("dropped",)).add(run, "pending")
+        found = wrong(await house.examined())
+        assert "nobody serves it, and 1 of its runs is unsettled → Put the pool back" in found["pool dropped"]
+        own = (await _settings(house)).deployment()
+        both = Deployment(own.whole, {"dropped": {"task_queue": "proj/dropped", "buildbot": "main"}})
+        await Replica("a", "reflector", "0.1.0", both).register(opened)
+        assert "pool dropped" not in wrong(await house.examined())
 
 
 async def test_two_versions_at_once(house: House) -> None:
-    mark = (await _settings(house)).fingerprint()
+    mark = (await _settings(house)).deployment()
     async with database.opened(house.dsn) as opened:
         await Replica("a", "reflector", "0.1.0", mark).register(opened)
         await Replica("b", "reflector", "0.2.0", mark).register(opened)

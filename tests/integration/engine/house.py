@@ -28,6 +28,7 @@ from bridge.core.verdict import ResultMap
 from bridge.engine.backoff import Backoff
 from bridge.engine.crew import Crew
 from bridge.engine.engine import Engine
+from bridge.engine.holding import Leased
 from bridge.engine.pool import Pool
 from bridge.engine.strangers import Strangers
 from bridge.engine.sweeps import Sweeps
@@ -131,11 +132,17 @@ class Replica:
 
     async def pay(self) -> None:
         """Have everything settled that is due now."""
+        await self.take_due()
+        await self.crew.idle()
+
+    async def take_due(self) -> None:
+        """Begin to settle everything that is due now."""
+        asked_at = self.engine.clock.now()
         try:
-            await self.crew.take(await self.engine.runs.due(self.engine.me, limit=50, foreign=True))
+            due = await self.engine.runs.due(self.engine.me, limit=50, foreign=True)
+            await self.crew.take([Leased(run, asked_at) for run in due])
         except faults.Fault as fault:
             self.told.away("database", fault)
-        await self.crew.idle()
 
 
 @dataclass

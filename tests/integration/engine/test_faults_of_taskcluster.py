@@ -125,7 +125,7 @@ async def test_one_failing_task_delays_no_other(house: House) -> None:
         while not await over():
             await house.crew.wake(await house.sweeps.pending(house.pool))
             await house.crew.wake(await house.sweeps.states([house.pool]))
-            await house.crew.take(await house.engine.runs.due("me", limit=50, foreign=True))
+            await house.one.take_due()
             await asyncio.sleep(0.1)
     took = asyncio.get_running_loop().time() - began
     assert took < 4 or (await house.status(bad))["state"] != "completed"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from bridge.core import faults
 from bridge.core.run import Run, RunId
 from bridge.engine.sweeps import Sweeps
@@ -30,8 +32,11 @@ class Losing:
         return await self.runs.change(*args, **more)
 
 
-async def test_a_report_that_could_not_be_stored_is_read_and_not_made_again(house: House) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+async def test_a_report_that_could_not_be_stored_is_read_and_not_made_again(house: House, answered: bool) -> None:
     # A repeated reportException can free dependents of the task too early.
+    if not answered:
+        await house.fault(REPORT, status=500, effect=True)
     losing = Losing(house.one.runs, house)
     engine = replace(house.engine, runs=losing)
     house.one.crew.engine = engine

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.core.run import Queued, Request, RequestId, Run, RunId, RunKey, TaskId, Wanted
+from bridge.settings import load
 from bridge.store import database
 from bridge.store.replicas import Replica
 from bridge.store.runs import Runs
@@ -74,7 +75,7 @@ def bbb(tmp_path: Path, postgres_dsn: str) -> Command:
 
 
 @pytest.fixture
-async def _rows(postgres_dsn: str) -> None:
+async def _rows(bbb: Command, postgres_dsn: str) -> None:
     """Two runs of a task, and a replica."""
     async with database.opened(postgres_dsn) as opened:
         runs = Runs(opened, "a-test", ("linux",))
@@ -83,7 +84,7 @@ async def _rows(postgres_dsn: str) -> None:
             "the run is pending in Taskcluster",
         )
         await runs.add(Run(RunKey(TASK, RunId(1)), "linux", Queued(Request(RequestId(7), RunId(1))), AT, AT), "found")
-        await Replica("reflector-1", "reflector", "0.1.0", "mark").register(opened)
+        await Replica("reflector-1", "reflector", "0.1.0", load(bbb.config).deployment()).register(opened)
 
 
 async def test_it_says_its_version_and_helps(bbb: Command) -> None:
@@ -106,6 +107,7 @@ async def test_migrate_makes_the_tables_once(tmp_path: Path, bbb: Command, empty
         "oldest_due_age_seconds": None,
         "claim_margin_seconds": None,
         "held_back": [],
+        "unserved": [],
         "replicas": [],
     }
 
@@ -124,6 +126,16 @@ async def test_status_counts_and_shows_who_serves(bbb: Command) -> None:
     assert "held back: 1 of linux: PUT runs/<run>: HTTP [503]" in words
     assert "queued" in words
     assert "reflector-1" in words
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_status_tells_of_runs_that_nobody_serves(bbb: Command, postgres_dsn: str) -> None:
+    """Their pool was dropped from all settings."""
+    async with database.opened(postgres_dsn) as opened:
+        run = Run(RunKey(TASK, RunId(2)), "dropped", Wanted(), AT, AT)
+        await Runs(opened, "a-test", ("dropped",)).add(run, "pending")
+    assert (await bbb("status", "--json")).json["unserved"] == [{"pool": "dropped", "runs": 1}]
+    assert "nobody serves pool dropped, which has 1 unsettled: put it back" in (await bbb("status")).out
 
 
 @pytest.mark.usefixtures("_rows")

@@ -32,7 +32,7 @@ from bridge.core.run import (
 )
 from bridge.core.verdict import Resolution, Verdict
 from bridge.store.runs import Runs
-from tests.integration.store.rows import AT, FACTS, FAR, GOOD, REQUEST, TASK, WORKER, saved, wanted
+from tests.integration.store.rows import AT, CLAIM, FACTS, FAR, GOOD, REQUEST, TASK, WORKER, saved, wanted
 
 moments = st.datetimes(timezones=st.just(UTC), min_value=datetime(2020, 1, 1), max_value=datetime(2100, 1, 1))  # noqa: DTZ001
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50)
@@ -173,6 +173,21 @@ async def test_due_rows_come_earliest_expiry_first_and_are_leased(store: Runs) -
     assert [run.key.task_id for run in rest] == [f"{0:022}", "9" * 22]
 
 
+async def test_claims_with_time_left_do_not_keep_others_from_their_turn(store: Runs) -> None:
+    now = datetime.now(UTC)
+
+    def claimed(number: int, minutes: int) -> Run:
+        claim = Claim(now + timedelta(minutes=minutes), AT)
+        phase = Building(Request(RequestId(number + 1), RunId(0)), BuildId(1), Worker("g", "w"), claim)
+        return replace(wanted(task=f"{number:022}", due=now - timedelta(seconds=30)), phase=phase)
+
+    for number, minutes in enumerate((15, 5, 3)):
+        await store.add(claimed(number, minutes), "test")
+    await store.add(wanted(task="9" * 22, due=AT - timedelta(days=1)), "test")
+    order = [int(run.key.task_id[:1] + run.key.task_id[-1:]) for run in await store.due("a", limit=9, foreign=True)]
+    assert order == [2, 1, 99, 0]
+
+
 async def test_runs_of_other_pools_are_left_alone(store: Runs) -> None:
     await store.add(replace(wanted(), pool="windows"), "test")
     assert await store.due("a", limit=9, foreign=True) == []
@@ -200,6 +215,16 @@ async def test_a_row_of_a_newer_version_is_left_to_it(store: Runs) -> None:
     assert await store.database.value("SELECT lease_owner FROM runs WHERE run_id = 0") is None
     assert list(await store.of_task(TASK)) == [1]
     assert [[run.key.run_id for run in page] async for page in store.unsettled()] == [[1]]
+
+
+async def test_a_verdict_of_a_newer_version_spoils_only_its_own_row(store: Runs) -> None:
+    phase = Reporting(REQUEST, BuildId(4), WORKER, GOOD, AT, CLAIM)
+    await store.add(replace(wanted(0, due=AT), phase=phase), "test")
+    await store.insert([wanted(1, due=AT)])
+    await store.database.fetch("UPDATE runs SET verdict = 'pondered' WHERE run_id = 0")
+    assert [run.key.run_id for run in await store.due("a", limit=9, foreign=True)] == [1]
+    assert await store.lease(wanted(0).key, "a") is None
+    assert list(await store.of_task(TASK)) == [1]
 
 
 async def test_old_settled_rows_are_retired_with_their_history(store: Runs) -> None:

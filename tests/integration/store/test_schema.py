@@ -53,13 +53,33 @@ async def test_a_changed_migration_is_refused(empty_dsn: str) -> None:
         await migrate(empty_dsn)
 
 
-async def test_a_newer_database_is_refused(empty_dsn: str) -> None:
-    await migrate(empty_dsn)
-    connection = await asyncpg.connect(empty_dsn)
-    await connection.execute("INSERT INTO migrations VALUES ('9999_future.sql', 'x')")
-    await connection.close()
-    with pytest.raises(MigrationError, match="newer"):
+async def test_a_newer_database_that_this_version_cannot_work_with_is_refused(empty_dsn: str) -> None:
+    for name in ("9999_future.sql", "9998_future.since-9997.sql"):
         await migrate(empty_dsn)
+        connection = await asyncpg.connect(empty_dsn)
+        await connection.execute("INSERT INTO migrations VALUES ($1, 'x')", name)
+        for refuses in (migrate, pending):
+            with pytest.raises(MigrationError, match=f"{name}.*newer"):
+                await refuses(empty_dsn)
+        await connection.execute("DELETE FROM migrations WHERE name = $1", name)
+        await connection.close()
+
+
+async def test_a_newer_database_that_only_has_more_is_served(empty_dsn: str) -> None:
+    """While an upgrade is rolled out a process of the old version may be started anew."""
+    await migrate(empty_dsn)
+    newest = migrating.migrations()[-1].number
+    connection = await asyncpg.connect(empty_dsn)
+    await connection.execute("INSERT INTO migrations VALUES ($1, 'x')", f"9999_more.since-{newest}.sql")
+    await connection.close()
+    assert await pending(empty_dsn) == await migrate(empty_dsn) == []
+
+
+def test_migrations_are_numbered_and_those_after_the_first_release_say_since_when_they_may_be_applied() -> None:
+    """The first release brings all up to 0002; no older version works with those."""
+    found = migrating.migrations()
+    assert [migration.number for migration in found] == [f"{n:04}" for n in range(1, len(found) + 1)]
+    assert [migration.name for migration in found[2:] if migration.since >= migration.number] == []
 
 
 async def test_the_schema_file_equals_the_migrations(postgres_dsn: str, empty_dsn: str) -> None:

@@ -209,7 +209,9 @@ def _object_answers(request: web.Request, what: str) -> dict[str, Any]:
     certificate = json.dumps({"expiry": 4_000_000_000_000})
     credentials = {"clientId": "c", "accessToken": "t", "certificate": certificate}
     if what.endswith("/claim"):
-        return {"takenUntil": "2026-03-01T12:20:00.000Z", "credentials": credentials, "status": {}}
+        task_id, run_id = _key()
+        run = {"status": {"taskId": task_id}, "runId": run_id}
+        return {**run, "takenUntil": "2026-03-01T12:20:00.000Z", "credentials": credentials}
     if "/upload/" in what:
         url = f"http://{request.host}/store/1"
         return {"uploadMethod": {"putUrl": {"url": url, "headers": {"x-goog-meta": "signed"}}}}

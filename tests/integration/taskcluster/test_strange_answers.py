@@ -14,6 +14,7 @@ from taskcluster.exceptions import TaskclusterFailure
 from bridge.core import admission, faults
 from bridge.core.order import Policy, Refusal
 from bridge.core.run import RunId, RunKey, TaskId
+from bridge.core.verdict import Resolution
 from bridge.taskcluster import payload
 from bridge.taskcluster.credentials import Credentials
 from bridge.taskcluster.session import LARGEST, decoded, open_session
@@ -199,6 +200,48 @@ async def test_the_wait_after_a_429_is_obeyed_within_reason(header: str, expecte
         with pytest.raises(faults.Unavailable) as caught:
             await queue.claim(KEY, WORKER, POOL)
         assert caught.value.retry_after == expected
+
+
+@pytest.mark.parametrize("wait", [-1, "7", None, [], float("nan"), 10**400])
+async def test_a_wait_that_no_queue_would_ask_for_is_not_believed(wait: object) -> None:
+    body = json.dumps({"code": "X", "message": "slower", "retryAfter": wait}).encode()
+    async with answering(answer_of(body, 418, headers={"Content-Type": "application/json"})) as queue:
+        with pytest.raises(faults.Unavailable) as caught:
+            await queue.claim(KEY, WORKER, POOL)
+        assert caught.value.retry_after in (None, 3600.0)
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 418])
+async def test_an_error_without_a_message_is_not_shown_whole(code: int) -> None:
+    """The client of Taskcluster makes a message of the answer, and the answer to a claim holds credentials."""
+    async with answering(answer_of({"credentials": {"accessToken": "canary"}}, code)) as queue:
+        with pytest.raises(faults.Fault) as caught:
+            await queue.claim(KEY, WORKER, POOL)
+    assert "canary" not in str(caught.value)
+
+
+async def test_an_answer_about_another_task_is_no_answer() -> None:
+    """A cache in between can mix answers up."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path.endswith("/tasks/status"):
+            return web.json_response({"statuses": []})
+        until = "2026-03-01T12:20:00.000Z"
+        credentials = {"clientId": "c", "accessToken": "t", "certificate": '{"expiry": 4000000000000}'}
+        about = GOOD if request.path.endswith(f"{GOOD}/runs/0/claim") else BAD
+        return web.json_response({"status": status(about), "runId": 0, "takenUntil": until, "credentials": credentials})
+
+    async with answering(answer) as queue:
+        await queue.claim(KEY, WORKER, POOL)
+        for act in (
+            lambda: queue.status(KEY.task_id),
+            lambda: queue.reclaim(KEY),
+            lambda: queue.claim(RunKey(KEY.task_id, RunId(1)), WORKER, POOL),
+            lambda: queue.resolve(KEY, Resolution.COMPLETED),
+            lambda: queue.cancel_task(KEY.task_id),
+        ):
+            with pytest.raises(faults.Unavailable, match="answered for"):
+                await act()
 
 
 async def test_a_redirect_is_not_followed() -> None:

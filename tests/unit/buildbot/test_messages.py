@@ -79,6 +79,8 @@ def test_fields_of_a_newer_plugin_are_passed_over() -> None:
     [
         {"buildrequestid": "52"}, {"buildrequestid": 52.0}, {"complete": 1}, {"builds": None}, {"submitted_at": None},
         {"builds": [BUILD | {"worker": None}]}, {"external_id": None}, {"complete_at": "2026-11-20"},
+        {"submitted_at": 10**18}, {"complete_at": -1}, {"buildrequestid": 2**63}, {"results": 2**31}, {"results": -2},
+        {"builds": [BUILD | {"started_at": 2**62}]}, {"builds": [BUILD | {"buildid": -1}]},
     ],
 )  # fmt: skip
 def test_other_shapes_are_not_taken_for_a_state(changes: dict[str, object]) -> None:

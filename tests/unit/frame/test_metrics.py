@@ -27,6 +27,7 @@ def told() -> Metrics:
     made.gap()
     made.lost_claim("linux")
     made.runs({("linux", "queued"): 2})
+    made.unserved({"dropped": 5})
     made.waiting("linux", 4, 7)
     made.margins(3.5, 600.0)
     made.pulse_connected(connected=True)

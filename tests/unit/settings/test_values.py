@@ -44,12 +44,24 @@ def test_the_policy_is_what_the_pool_allows_and_its_version_follows_it(written: 
     assert plain.version == load(written()).pools["linux"].policy().version
 
 
-def test_the_fingerprint_changes_with_the_identity_alone(written: Written) -> None:
-    mark = load(written()).fingerprint()
-    same = written(("canary-access", "other"), ('["linux64-*"]', "[]"), ("project/bridge", "project/else"))
-    assert load(same).fingerprint() == mark
-    for change in (("tc.example", "tc2.example"), ('"buildbot"', '"group"'), ("example/linux", "example/mac")):
-        assert load(written(change)).fingerprint() != mark
+def test_all_services_of_a_deployment_must_agree_on_identities_alone(written: Written) -> None:
+    here = load(written()).deployment()
+    for same in (("canary-access", "other"), ('["linux64-*"]', "[]"), ("project/bridge", "project/else")):
+        assert load(written(same)).deployment() == here
+    for change, name in {
+        ("tc.example", "tc2.example"): "taskcluster.root_url",
+        ('"buildbot"', '"group"'): "worker_group",
+        ("example/linux", "example/mac"): "pools.linux.task_queue",
+    }.items():
+        (said,) = here.conflicts(load(written(change)).deployment())
+        assert said.startswith(f"{name} is ")
+
+
+def test_whose_scopes_count_is_part_of_a_pools_identity(written: Written) -> None:
+    other = load(written(add='scope_prefixes = ["b:", "a:"]')).deployment()
+    assert list(load(written()).deployment().conflicts(other)) == [
+        "pools.linux.scope_prefixes is buildbot-bridge:builder-name: here and a:, b: there"
+    ]
 
 
 def test_ports_are_by_service(written: Written) -> None:

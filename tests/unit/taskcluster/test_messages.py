@@ -111,6 +111,8 @@ def test_both_notations_of_time_mean_the_same() -> None:
         {"runs": [{"runId": 1, "state": "pending", "reasonCreated": "x", "scheduled": "2026-03-01T12:00:00Z"}]},
         {"runs": [{"runId": 0, "state": "dreaming", "reasonCreated": "x", "scheduled": "2026-03-01T12:00:00Z"}]},
         {"deadline": "2026-03-01T15:00:00"},
+        {"deadline": "9999-12-31T23:59:59.999Z"},
+        {"expires": "0001-01-01T00:00:00.000Z"},
         {"taskId": "../x"},
         {"runs": None},
     ],
@@ -198,7 +200,7 @@ def test_times_are_sent_in_utc_and_whole_milliseconds_never_rounded_up() -> None
 
 def claim(certificate: Any) -> dict[str, Any]:
     credentials = {"clientId": "c", "accessToken": "canary-token", "certificate": certificate}
-    return {"takenUntil": "2026-03-01T12:20:00.000Z", "credentials": credentials, "status": {}}
+    return {"status": {"taskId": TASK}, "runId": 0, "takenUntil": "2026-03-01T12:20:00.000Z", "credentials": credentials}
 
 
 def test_a_claims_credentials_expire_as_their_certificate_says_and_are_never_shown() -> None:
@@ -207,7 +209,10 @@ def test_a_claims_credentials_expire_as_their_certificate_says_and_are_never_sho
     assert "canary" not in repr(answer) + str(answer)
 
 
-@pytest.mark.parametrize("certificate", ["", "canary", "{}", '{"expiry": "canary"}', None, {"expiry": 1}, "[1]"])
+@pytest.mark.parametrize(
+    "certificate",
+    ["", "canary", "{}", '{"expiry": "canary"}', '{"expiry": NaN}', '{"expiry": 1e999}', None, {"expiry": 1}, "[1]"],
+)
 def test_credentials_without_an_expiry_are_no_claim_and_not_shown(certificate: Any) -> None:
     with pytest.raises(ValueError) as caught:
         ClaimAnswer.model_validate(claim(certificate))
