@@ -155,7 +155,7 @@ class Sweeps:
 
 
 def _holders(runs: Iterable[Run]) -> Mapping[RequestId, list[Run]]:
-    """Runs by their requests. Two can have the same number: after a rollback of Buildbot's database it is given once more."""
+    """Runs by their requests: after a rollback of Buildbot's database a number is given once more, and two rows name it."""
     holders = defaultdict[RequestId, list[Run]](list)
     for run in runs:
         if (request := request_of(run)) is not None:

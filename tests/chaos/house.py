@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -30,6 +31,11 @@ class House:
         self.stack = stack
         self.wires = wires
         self.zygote = zygote
+
+    def note(self, words: str) -> None:
+        """Write down what is done, beside the logs of those to whom it is done."""
+        with (self.stack.directory / "chaos.log").open("a") as log:
+            log.write(f"{datetime.now(UTC):%H:%M:%S.%f} {words}\n")
 
     # --- what can be done to servers; each returns when it is healed. `for_` is in seconds.
 

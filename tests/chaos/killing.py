@@ -57,6 +57,7 @@ class Killer:
         self.known |= {(replica.service, effect, when) for _, effect, when in points}
         hits = [(replica.service, effect, when) for how, effect, when in points if how == "hit"]
         self.hit.update(hits)
+        self.house.note(f"{replica.name} ({replica.pid}) ended with {status}{f' at {hits[0][1:]}' if hits else ''}")
         if status == -signal.SIGKILL:
             self.killed["point" if hits else "random"] += 1
         elif "run `bbb migrate`" in replica.last_words():
@@ -112,7 +113,9 @@ class Killer:
             if replica is None or not replica.alive:
                 continue
             replica.tell(signal.SIGSTOP)
+            self.house.note(f"{replica.name} ({replica.pid}) is frozen")
             self.frozen += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(end.wait(), FROZEN)
             replica.tell(signal.SIGCONT)
+            self.house.note(f"{replica.name} ({replica.pid}) goes on")

@@ -67,6 +67,7 @@ class Round:
                 end.set()
             await self._all_run()
             healed = time.time()
+            self._house.note("all is healed")
             await self._over()
             drained = time.time() - healed
             self._killer.learn()

@@ -63,9 +63,11 @@ class Deck:
         """Deal until the end, with pauses of so many seconds on average."""
         while not end.is_set():
             name = self.draw()
-            self.dealt[name] += 1
+            house.note(f"{name} begins")
             try:
                 await CARDS[name](house, self.rng)
+                self.dealt[name] += 1
+                house.note(f"{name} is healed")
             except AWAY as away:  # the server was not there to be harmed so
-                print(f"  {name} could not be done: {away!r}", flush=True)
+                house.note(f"{name} could not be done: {away!r}")
             await asyncio.sleep(self.rng.expovariate(1 / pause))
