@@ -90,7 +90,7 @@ class Killer:
             before = self.done
             await asyncio.sleep(self.rng.expovariate(1 / pace))
             self.house.zygote.armed(on=True)
-            await became_true(lambda before=before: self.done > before, self.rng.choice((0, 2, 4, 8)))  # type: ignore[misc]
+            await became_true(lambda before=before: self.done > before, self.rng.choice((0, 1, 3, 6)))  # type: ignore[misc]
             self.house.zygote.armed(on=False)
             self.learn()
             if self.done == before:

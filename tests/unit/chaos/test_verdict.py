@@ -66,6 +66,12 @@ def test_findings_of_the_judge_are_counted_under_their_kind(wrong: str, changes:
     assert wrong in _found(_evidence(**changes))
 
 
+def test_a_claim_that_expired_is_late() -> None:
+    runs = [{"state": "exception", "reasonCreated": "scheduled", "reasonResolved": "claim-expired"}]
+    runs += [{"state": "completed", "reasonCreated": "retry", "reasonResolved": "completed"}]
+    assert "late" in _found(_evidence(runs=runs))
+
+
 def test_a_second_request_of_a_run_is_doubled() -> None:
     evidence = _evidence()
     twice = [*evidence.requests[f"{TASK}/0"], {**evidence.requests[f"{TASK}/0"][0], "buildrequestid": 2}]
