@@ -49,15 +49,15 @@ def main() -> int:
 async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, pace: Pace) -> dict[str, Any]:
     """Go on in rounds until there were so many kills, or until the time is over; what the last line says."""
     began = time.monotonic()
-    rng = random.Random(seed)
     wrong = Counter[str]()
     tasks = rounds = 0
-    async with opened(directory, rng) as house:
+    async with opened(directory, random.Random(f"{seed} wires")) as house:
         print(f"seed {seed}: the servers run after {time.monotonic() - began:.0f} s", flush=True)
-        killer, deck, record = Killer(house, rng, kills), Deck(rng), Record(house.stack)
+        killer, deck, record = Killer(house, str(seed)), Deck(random.Random(f"{seed} servers")), Record(house.stack)
         while killer.done < kills and (minutes is None or time.monotonic() - began < minutes * 60):
             rounds += 1
-            outcome = await Round(house, killer, deck, record, rng).run(min(KILLS_A_ROUND, kills - killer.done), pace)
+            this = Round(house, killer, deck, record, f"{seed} {rounds}")
+            outcome = await this.run(min(KILLS_A_ROUND, kills - killer.done), pace)
             wrong.update(finding.wrong for finding in outcome.findings)
             tasks += len(outcome.evidence.tasks)
             print(f"round {rounds}: {killer.done} kills, {tasks} tasks, healed in {outcome.drained:.0f} s", flush=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ BUILDERS: Final = Path(__file__).with_name("builders.cfg")
 PERIODS: Final = {"pollSeconds": 0.5, "deadlineDelaySeconds": 1, "claimSeconds": 120, "publishSeconds": 2}
 SWEEPS: Final = {"interval": 5, "states_interval": 5, "strangers_interval": 10}
 SIDES: Final = ("postgres", "rabbit", "taskcluster", "buildbot")
+AWAY: Final = (OSError, TimeoutError, AMQPError)
+"""What a server that is away makes of an attempt to harm it."""
 PULSE_QUEUE: Final = "queue/bridge-pulse/buildbot-bridge"
 
 
@@ -95,8 +97,8 @@ class House:
         if status:
             raise AssertionError(f"bbb migrate ended with {status}; see migrate.log")
 
-    async def heal(self) -> None:
-        """Every wire whole."""
+    def heal(self) -> None:
+        """Make every wire whole."""
         for wire in self.wires.values():
             wire.heal()
 
@@ -132,7 +134,3 @@ def _led(url: str, wire: Wire) -> str:
     assert parts.port is not None
     wire.target = parts.port
     return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{wire.port}")))
-
-
-AWAY: Final = (OSError, TimeoutError, AMQPError)
-Fault = Callable[[House, float], Awaitable[None]]
