@@ -47,13 +47,18 @@ async def kept(frame: Frame, settings: Settings, *, foreign: bool) -> AsyncItera
         frame.depends("database", partial(house.clock.ask, house.database))
         try:
             async with frame.loops() as loops:
-                loops.start("crew", _crew(house), silence=None)
-                loops.start("due", lambda heart: Payer(house.crew, foreign=foreign).pay(heart.beat), silence=45)
-                loops.start("claims", partial(_guards, house), silence=None)
-                loops.start("sign of life", partial(_lives, house, replica, metrics), silence=45)
+                keep(house, loops, replica, metrics, foreign=foreign)
                 yield house, loops
         finally:
             await _good_bye(house, replica)
+
+
+def keep(house: House, loops: Loops, replica: Replica, metrics: Metrics, *, foreign: bool) -> None:
+    """Start the loops that all services have, for a house that is open."""
+    loops.start("crew", _crew(house), silence=None)
+    loops.start("due", lambda heart: Payer(house.crew, foreign=foreign).pay(heart.beat), silence=45)
+    loops.start("claims", partial(_guards, house), silence=None)
+    loops.start("sign of life", partial(_lives, house, replica, metrics), silence=45)
 
 
 async def _started(house: House, replica: Replica) -> None:

@@ -12,16 +12,20 @@ from bridge.core import faults
 from bridge.core.run import RequestId
 from bridge.keeping import kept
 from bridge.metrics import Metrics
-from bridge.service import Frame, Heartbeat
+from bridge.service import Frame, Heartbeat, Loops
 from bridge.settings import Settings
 
 
 async def run(frame: Frame, settings: Settings) -> None:
     """Follow all Buildbots until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
-        for name in house.buildbots:
-            follower = Follower(house, frame.metrics, name)
-            loops.start(f"changes of {name}", follower.follow, silence=None)
+        follow(house, loops, frame.metrics)
+
+
+def follow(house: House, loops: Loops, metrics: Metrics) -> None:
+    """Start a loop for each Buildbot."""
+    for name in house.buildbots:
+        loops.start(f"changes of {name}", Follower(house, metrics, name).follow, silence=None)
 
 
 @dataclass(frozen=True, slots=True)

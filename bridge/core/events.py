@@ -74,12 +74,15 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """No request could be made yet, for a named reason; try again at `until`. `asked`: one may exist all the same."""
+    """No request could be made yet, for a named reason; try again at `until`.
+
+    `asked`: whether one may exist all the same; None where that is no news, for the row knows best.
+    """
 
     at: datetime
     until: datetime
     why: str
-    asked: bool
+    asked: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

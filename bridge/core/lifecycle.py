@@ -109,7 +109,8 @@ def _wanted(run: Run, phase: Wanted, event: Event) -> Run:
         case Asking(builder=builder):
             return replace(run, phase=replace(phase, asked=True), builder=builder)
         case HeldBack(until=until, why=why, asked=asked):
-            return replace(run, phase=Wanted(why, asked), not_before=until, attempts=run.attempts + 1)
+            held = Wanted(why, phase.asked if asked is None else asked)
+            return replace(run, phase=held, not_before=until, attempts=run.attempts + 1)
         case Inadmissible(at=at, reason=reason, rules=rules):
             return timing.enter(run, Refused(rules.own_worker, reason), at)
         case RequestMissing():

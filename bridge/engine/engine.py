@@ -147,7 +147,7 @@ class Engine:
         at = self.clock.now()
         until = self.backoff.until(at, run.attempts, retry_after)
         if isinstance(command, RequestBuild) and isinstance(run.phase, Wanted):
-            return HeldBack(at, until, why, asked=run.phase.asked)
+            return HeldBack(at, until, why)  # not known: the submit may have been sent, and then the row says so
         return Deferred(at, until, command)
 
     def pool_of(self, run: Run) -> Pool:

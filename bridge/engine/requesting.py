@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ async def _judged(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Ru
         case Refusal(reason=reason):
             return await engine.hear(run.key, seen, Inadmissible(seen.at, reason, pool.rules))
         case LeftAlone(why=why):
-            return await engine.hear(run.key, seen, HeldBack(seen.at, seen.at + _LEFT_ALONE, why, asked=False))
+            return await engine.hear(run.key, seen, HeldBack(seen.at, seen.at + _LEFT_ALONE, why))
         case Order():
             return await _submit(engine, run, seen, verdict)
 
@@ -79,7 +80,8 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
         return rows
     if (older := _holding(rows, run.key)) is not None:
         # Nothing was sent, so what is known of earlier submits stays as it was before.
-        return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
+        held = _held(engine, run, seen.at, f"run {older} still holds a build request")
+        return await engine.hear(run.key, replace(held, asked=isinstance(run.phase, Wanted) and run.phase.asked))
     return await engine.hear(run.key, await _answered(engine, now, seen, order))
 
 
@@ -104,8 +106,7 @@ def _waits_for_room(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> H
     if engine.memory.closed((run.pool, order.builder), seen.at) is None:
         return None
     why = f"builder {order.builder} takes no more build requests at the moment"
-    asked = isinstance(run.phase, Wanted) and run.phase.asked
-    return HeldBack(seen.at, _turn(engine, run, seen, order), why, asked=asked)
+    return HeldBack(seen.at, _turn(engine, run, seen, order), why)
 
 
 def _turn(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> datetime:
@@ -145,8 +146,7 @@ async def _search(engine: Engine, run: Run, seen: TaskSeen, *, ended: bool) -> M
 
 
 def _held(engine: Engine, run: Run, at: datetime, why: str) -> HeldBack:
-    asked = isinstance(run.phase, Wanted) and run.phase.asked
-    return HeldBack(at, engine.backoff.until(at, run.attempts + 1), why, asked=asked)
+    return HeldBack(at, engine.backoff.until(at, run.attempts + 1), why)
 
 
 async def reprioritise(engine: Engine, run: Run, command: Reprioritise) -> Mapping[RunId, Run]:

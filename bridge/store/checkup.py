@@ -10,7 +10,7 @@ from datetime import datetime
 
 import asyncpg
 
-from bridge.store.database import Database, NotAdmittedError
+from bridge.store.database import BareDatabaseError, Database, NotAdmittedError
 from bridge.store.queries import query
 
 
@@ -46,10 +46,14 @@ def refusals_in_words() -> Iterator[None]:
         nowhere = isinstance(shut.__cause__, asyncpg.InvalidCatalogNameError)
         mend = "Create it (createdb), or correct its name" if nowhere else "Correct user and password"
         raise RefusedError(f"{shut.__cause__}. {mend} in database.dsn.") from shut
-    except asyncpg.UndefinedTableError as error:
-        raise RefusedError("the database has no tables of this bridge. Run: bbb migrate") from error
-    except asyncpg.UndefinedColumnError as error:
-        raise RefusedError(f"{error}: the database is of an older version. Run: bbb migrate") from error
+    except BareDatabaseError as bare:
+        older = isinstance(bare.__cause__, asyncpg.UndefinedColumnError)
+        what = (
+            f"{bare.__cause__}: the database is of an older version"
+            if older
+            else "the database has no tables of this bridge"
+        )
+        raise RefusedError(f"{what}. Run: bbb migrate") from bare
     except asyncpg.InsufficientPrivilegeError as error:
         raise RefusedError(f"{error}. Grant it to the role, or make the role the owner of the database.") from error
     except asyncpg.ClientConfigurationError as error:

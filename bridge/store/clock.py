@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bridge.core import faults
@@ -18,10 +19,13 @@ class DatabaseClock:
 
     Ask once before the first use: until then this machine's clock stands in. Later corrections never turn the time back,
     it stands still instead; except where the database's own clock jumped, for rows are due by that one.
+
+    `monotonic` and `wall` are this machine's clocks, in seconds.
     """
 
-    def __init__(self) -> None:
-        self._at, self._offset = time.monotonic(), time.time()
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._monotonic, self._wall = monotonic, wall
+        self._at, self._offset = monotonic(), wall()
         self._asked = False
         self._latest = 0.0
 
@@ -32,9 +36,9 @@ class DatabaseClock:
 
     async def ask(self, database: Database) -> None:
         """Set the clock by the database; the answer is as old as half its way at the most."""
-        before = time.monotonic()
+        before = self._monotonic()
         told: datetime = await database.value(query("now"))
-        after = time.monotonic()
+        after = self._monotonic()
         if self._asked and after - before > _SLOW:
             return
         self._at, self._offset = (before + after) / 2, told.timestamp()
@@ -52,7 +56,7 @@ class DatabaseClock:
 
     def skew(self) -> timedelta:
         """How far this machine's wall clock is ahead of the database's."""
-        return timedelta(seconds=time.time() - self._told())
+        return timedelta(seconds=self._wall() - self._told())
 
     def _told(self) -> float:
-        return self._offset + time.monotonic() - self._at
+        return self._offset + self._monotonic() - self._at

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -31,9 +31,14 @@ PASSING = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # What asyncpg takes for a defect of its own: a server's last word came, the end of its connection not yet; or bytes
+    # that a broken line has garbled.
+    asyncpg.InternalClientError,
 )
 # Said to whoever wants to connect, and to nobody else.
 CLOSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# The database was dropped and made anew, or is an older one: our tables, or columns of them, are not there (yet).
+BARE = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 # Rolled back by the server, and worth another try at once. The last: a migration changed a table under a prepared
 # statement (asyncpg repeats it by itself only outside of transactions; it has dropped its cache by then).
 COLLISIONS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
@@ -54,6 +59,13 @@ class NotAdmittedError(faults.Unavailable):
     """The server is there and does not let us in: a password was exchanged, or the database is being restored.
 
     A person mends that, and may do so in any order: a service that gave up instead would lose the claims that it keeps.
+    """
+
+
+class BareDatabaseError(faults.Unavailable):
+    """The database lacks tables of this version: it was made anew, or is being restored. Run `bbb migrate`.
+
+    A service that has been running waits for them with the claims that it keeps; one that starts refuses to.
     """
 
 
@@ -84,7 +96,8 @@ class Database:
         with passing_faults():
             try:
                 async with self.pool.acquire(timeout=CONNECT) as connection:
-                    yield connection
+                    with _terminated_if_confused(connection):
+                        yield connection
             except asyncpg.ReadOnlySQLTransactionError:
                 # This server was primary once. New connections find the one that is now; old ones would stay here.
                 await self.pool.expire_connections()
@@ -119,8 +132,20 @@ class passing_faults:  # noqa: N801  reads as a word in `with`
             raise CollidedError(f"PostgreSQL: {error}") from error
         if isinstance(error, CLOSED):
             raise NotAdmittedError(f"PostgreSQL: {error}") from error
+        if isinstance(error, BARE):
+            raise BareDatabaseError(f"PostgreSQL: {error}; the database may need `bbb migrate`") from error
         if isinstance(error, PASSING) or _of_connection(error):
             raise faults.Unavailable(f"PostgreSQL: {error or type(error).__name__}") from error
+
+
+@contextmanager
+def _terminated_if_confused(connection: asyncpg.Connection) -> Iterator[None]:
+    """A connection about which asyncpg has lost its bearings goes no further; it would stay so for the next user."""
+    try:
+        yield
+    except asyncpg.InternalClientError:
+        connection.terminate()
+        raise
 
 
 def _of_connection(error: BaseException | None) -> bool:

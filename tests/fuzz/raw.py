@@ -27,7 +27,10 @@ def head(method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> by
 
 
 def send(url: str, *parts: bytes, timeout: float = 10.0, finish: bool = True) -> Answered:
-    """Send the parts and read until the server closes or falls silent; with `finish` say that nothing more comes."""
+    """Send the parts and read until the server closes or falls silent.
+
+    `finish` says that nothing more comes; a server may take that for the end of all interest in its answer.
+    """
     place = urlsplit(url)
     with socket.create_connection((place.hostname, place.port), timeout=timeout) as line:
         received = bytearray()

@@ -45,6 +45,8 @@ class Evidence:
     """The worker id under which the bridge claims what it refuses."""
     grain: float = 1.0
     """Seconds by which Buildbot's times may be too early: it rounds down to whole seconds."""
+    read_within: float = 2.0
+    """Seconds from a status read to the cancelTask that it allows."""
 
     @cached_property
     def _changes(self) -> dict[tuple[str, int], tuple[list[float], list[Json]]]:

@@ -11,7 +11,6 @@ VERDICTS: dict[int, set[str]] = {0: {"completed"}, 1: {"completed"}, 2: {"failed
                                  6: {"worker-shutdown", "canceled"}}  # fmt: skip
 REPORTS = {"queue.reportCompleted": "completed", "queue.reportFailed": "failed", "queue.reportException": ""}
 NOT_FINAL = ("intermittent-task", "worker-shutdown", "malformed-payload")
-READ_BEFORE = 2.0  # seconds from a status read to the cancelTask that it allows
 
 
 def judge(
@@ -109,8 +108,9 @@ def _misfit(word: str, request: Json | None, verdicts: dict[int, set[str]]) -> s
     if request is None:
         return f"was told {word} without any request"
     if word == "intermittent-task":
-        retried = any(build["results"] == RETRY for build in request["builds"])
-        return None if retried else "is intermittent-task, but no build ended RETRY"
+        # A master that is killed between a build's end and its request's builds the request again, and marks no build RETRY.
+        again = len(request["builds"]) > 1 or any(build["results"] == RETRY for build in request["builds"])
+        return None if again else "is intermittent-task, but Buildbot did not build again"
     if not request["complete"]:
         return f"was told {word} while request {request['buildrequestid']} is open"
     return None if word in _right(request, verdicts) else f"was told {word} for result {request['results']}"
@@ -133,7 +133,9 @@ def _cancels_of_tasks(evidence: Evidence) -> Iterable[str]:
 
 def _unfounded(evidence: Evidence, call: Json, cancels: list[Json], reads: list[Json]) -> str | None:
     task = call["taskId"]
-    own = [e for e in reads if e["n"] < call["n"] and e["taskId"] in (None, task) and call["unix"] - e["unix"] < READ_BEFORE]
+    # A call that took long has a higher number than reads that others made meanwhile; those came after it all the same.
+    before = [e for e in reads if e["n"] < call["n"] and e["taskId"] in (None, task)]
+    own = [e for e in before if 0 <= call["unix"] - e["unix"] < evidence.read_within]
     earlier = [e["n"] for e in cancels if e["taskId"] == task and e["n"] < call["n"]]
     if not own or (earlier and earlier[-1] > own[-1]["n"]):
         return "without a status read directly before it"

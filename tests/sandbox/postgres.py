@@ -166,6 +166,15 @@ def installed() -> Path:
     raise FileNotFoundError("no PostgreSQL server programs on PATH or under /usr/lib/postgresql")
 
 
+def program(name: str) -> Path:
+    """A client program of this machine, such as `pg_dump`: beside the server's, else on PATH."""
+    beside = installed() / name
+    found = beside if beside.exists() else shutil.which(name)
+    if not found:
+        raise FileNotFoundError(f"no {name} beside the PostgreSQL server programs or on PATH")
+    return Path(found)
+
+
 def version(binaries: Path) -> str:
     """Such as `15.18`."""
     said = subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, text=True, timeout=10)

@@ -5,7 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,11 +16,11 @@ import pytest
 from bridge.core import faults
 from bridge.core.run import BuildId, RunId, Settled
 from bridge.store import database
-from bridge.store.database import CollidedError, Database
+from bridge.store.database import BareDatabaseError, CollidedError, Database
 from bridge.store.migrate import migrate
 from bridge.store.runs import Runs
 from tests.integration.store.rows import TASK, saved, wanted
-from tests.sandbox.postgres import PrivatePostgres, create_database
+from tests.sandbox.postgres import PrivatePostgres, at, create_database, drop_database
 
 RECOVERY = 30.0
 
@@ -79,6 +79,25 @@ async def test_a_server_that_ends_is_unavailable_and_what_was_saved_is_there_aft
     await server.start()
     await well_again(lambda: fragile.insert([wanted(1)]))
     assert {number: run.attempts for number, run in (await fragile.of_task(TASK)).items()} == {0: 7, 1: 0}
+
+
+async def test_a_database_that_is_dropped_is_unavailable_until_it_is_made_anew_and_migrated(
+    server: PrivatePostgres, fragile: Runs
+) -> None:
+    """A service that runs neither ends for it nor does anything: it says what is missing, and goes on when it is there."""
+    name = await fragile.database.value("SELECT current_database()")
+    dsn = at(server.dsn(), name)
+    await fragile.insert([wanted()])
+    await drop_database(server.dsn(), name)
+    await everything_fails(fragile)
+    await create_database(server.dsn(), name)
+    for _ in range(2):
+        await everything_fails(fragile)
+    with pytest.raises(BareDatabaseError, match="bbb migrate"):
+        await fragile.of_task(TASK)
+    await migrate(dsn)
+    await well_again(lambda: fragile.insert([wanted(1)]))
+    assert set(await fragile.of_task(TASK)) == {RunId(1)}
 
 
 async def test_a_server_that_restarts_under_load_loses_and_repeats_nothing(server: PrivatePostgres, fragile: Runs) -> None:
@@ -270,8 +289,8 @@ async def test_what_our_own_defect_causes_is_no_outage(store: Runs) -> None:
         await store.add(too_large, "test")
     with pytest.raises(asyncpg.DataError):
         await store.database.fetch("SELECT $1::integer", "no number")
-    with pytest.raises(asyncpg.UndefinedTableError):
-        await store.database.fetch("SELECT FROM nowhere")
+    with pytest.raises(asyncpg.UndefinedFunctionError):
+        await store.database.fetch("SELECT nobody_knows()")
 
 
 async def test_an_address_that_makes_no_sense_is_no_outage() -> None:
@@ -294,9 +313,9 @@ async def test_a_session_is_as_it_was_after_each_use(opened: Database) -> None:
             async with opened.transaction() as connection:
                 await connection.execute("SELECT 1")
                 raise ZeroDivisionError
-        with pytest.raises(asyncpg.UndefinedTableError):
+        with pytest.raises(asyncpg.UndefinedFunctionError):
             async with opened.transaction() as connection:
-                await connection.execute("SELECT FROM nowhere")
+                await connection.execute("SELECT nobody_knows()")
     async with opened.connection() as connection:
         assert not connection.is_in_transaction()
 
@@ -307,3 +326,52 @@ async def test_a_cancelled_use_leaves_the_pool_whole(opened: Database) -> None:
             async with asyncio.timeout(0.02), opened.transaction() as connection:
                 await connection.execute("SELECT pg_sleep(10)")
     assert await opened.value("SELECT 1") == 1
+
+
+async def test_a_last_word_that_comes_before_the_end_of_its_connection_is_an_outage(
+    server: PrivatePostgres, fragile: Runs
+) -> None:
+    """A server that ends a session says so, then closes it: between the two, asyncpg refuses the connection as its own defect."""
+    dsn = at(server.dsn(), await fragile.database.value("SELECT current_database()"))
+    last_word = asyncio.Event()
+    async with (
+        _without_ends(server.port, last_word) as port,
+        database.opened(dsn.replace(f":{server.port}", f":{port}"), size=1) as cut,
+    ):
+        session = await cut.value("SELECT pg_backend_pid()")
+        await fragile.database.fetch("SELECT pg_terminate_backend($1)", session)
+        async with asyncio.timeout(RECOVERY):
+            await last_word.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)  # a turn of the event loop for each hand that it goes through
+        with pytest.raises(faults.Unavailable):
+            await cut.value("SELECT pg_backend_pid()")
+        await well_again(lambda: cut.value("SELECT pg_backend_pid()"))
+
+
+@asynccontextmanager
+async def _without_ends(target: int, last_word: asyncio.Event) -> AsyncIterator[int]:
+    """A port that leads to another and passes on every byte, but not the end of a connection; tells of `admin_shutdown`."""
+    pumps: list[asyncio.Task[None]] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            if b"57P01" in chunk:
+                last_word.set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", target)
+        pumps.extend((asyncio.create_task(pump(reader, back)), asyncio.create_task(pump(there, writer))))
+        open_ones.extend((writer, back))
+
+    open_ones: list[asyncio.StreamWriter] = []
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        for each in pumps:
+            each.cancel()
+        for writer in open_ones:
+            writer.close()

@@ -218,6 +218,13 @@ def test_a_run_held_back_says_why_and_tries_again():
     assert run.attempts == 1
 
 
+def test_a_run_held_back_for_a_reason_that_says_nothing_of_submits_remembers_the_one_that_it_sent():
+    asked = advance(a_run(ASKED), HeldBack(AT, after(5), "no answer"))
+    assert asked.phase == Wanted("no answer", asked=True)
+    never = advance(a_run(WANTED), HeldBack(AT, after(5), "no answer"))
+    assert never.phase == Wanted("no answer")
+
+
 def test_a_later_answer_to_the_same_submit_names_the_same_request():
     run = a_run(QUEUED)
     assert advance(run, Submitted(AT, REQUEST, "release-linux", "low")) == run

@@ -95,3 +95,22 @@ def test_what_is_left_over_is_found_unless_it_waits_for_a_named_reason() -> None
     assert {line[:2] for line in at_rest(_evidence(runs=waits))} == {"L2"}
     assert at_rest(_evidence(runs=waits), waiting=[TASK]) == []
     assert {line[:2] for line in at_rest(_evidence(requests={f"{TASK}/0": [_request(complete=False)]}))} == {"L3"}
+
+
+def test_a_read_that_others_made_during_a_slow_cancel_is_not_held_against_it() -> None:
+    slow = _call(9, "cancelTask", None, taskId=TASK, unix=4.0)
+    reads = [_call(2, "status", unix=3.9), _call(8, "statuses", None, unix=5.0)]
+    history = [_is(0, 0, "pending"), _is(4, 0, "exception", "canceled")]
+    requests = {f"{TASK}/0": [_request(results=6)]}
+    assert judge(_evidence(calls=[*reads, slow], history=history, runs=CANCELED, requests=requests)) == []
+
+
+@pytest.mark.parametrize(("builds", "wrong"), [((5, None), []), ((2, None), []), ((None,), ["S4"]), ((), ["S4"])])
+def test_a_hand_over_needs_a_build_that_buildbot_built_again(builds: tuple[int | None, ...], wrong: list[str]) -> None:
+    reports = [_call(3, "claimTask", workerGroup="bridge", workerId="w")] if builds else []
+    reports += [_call(4, "reportException", reason="intermittent-task")]
+    runs = [{"state": "exception", "reasonCreated": "scheduled", "reasonResolved": "intermittent-task"}, RETRIED[1]]
+    history = [_is(0, 0, "pending"), _is(4, 0, "exception", "intermittent-task"), _is(4, 1, "pending")]
+    requests = {f"{TASK}/0": [_request(complete=False, results=-1, builds=builds)]}
+    found = judge(_evidence(calls=reports, history=history, runs=runs, requests=requests))
+    assert [line[:2] for line in found] == wrong

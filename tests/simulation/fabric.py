@@ -1,0 +1,172 @@
+"""The network between a process and everything else: every call of a port passes here, and here it can go wrong."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from bridge.core import faults
+from tests.simulation.faults import Kind
+from tests.simulation.loop import VirtualLoop
+
+EPOCH = 1_767_225_600  # 2026-01-01: when every schedule starts, in seconds since 1970
+GIVE_UP = 30.0  # seconds until a caller believes that no answer comes
+Effect = Callable[[], Any]
+
+
+class Machine:
+    """A process as the network sees it: alive or dead, running or stopped, with a clock that may be wrong."""
+
+    __slots__ = ("crashed", "dead", "name", "skew", "stopped_until")
+
+    def __init__(self, name: str, skew: float, crashed: Callable[[], None]) -> None:
+        self.name, self.skew, self.crashed = name, skew, crashed
+        self.dead = False
+        self.stopped_until = 0.0
+
+
+@dataclass(slots=True)
+class Step:
+    """One call: whose, to which side, and whether its answer had anything in it."""
+
+    machine: str
+    side: str
+    name: str
+    found: bool = True
+
+
+class Plan:
+    """Says what goes wrong at which call. This one: nothing."""
+
+    def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
+        """The fault of call `number`, counted from 0."""
+        return None
+
+
+class Fabric:
+    """Takes virtual time for each call, has its effect happen, and brings the answer back, unless the plan says otherwise."""
+
+    def __init__(self, loop: VirtualLoop, random: Random, plan: Plan, strike: Callable[[Kind], None]) -> None:
+        self.loop, self.plan, self.strike = loop, plan, strike
+        self._random = random.random
+        self.calls = 0
+        self.faulted: dict[str, int] = {}
+        self.trace: list[Step] | None = None
+        """Each call, where somebody wants to know."""
+
+    def moment(self) -> datetime:
+        """True time."""
+        return datetime.fromtimestamp(EPOCH + self.loop.now, UTC)
+
+    def call(self, machine: Machine, side: str, name: str, effect: Effect) -> "asyncio.Future[Any]":
+        """Send a call. The future gives what the effect gave, or raises what it raised; a dead caller hears nothing."""
+        if machine.dead:
+            raise asyncio.CancelledError
+        number = self.calls
+        self.calls = number + 1
+        if self.trace is not None:
+            effect = self._traced(Step(machine.name, side, name), effect)
+        loop = self.loop
+        future = loop.create_future()
+        kind = self.plan.at(number, machine, side, name)
+        if kind is not None:
+            self._faulty(kind, machine, side, effect, future)
+        elif machine.stopped_until > loop.now:
+            loop.later(machine.stopped_until - loop.now, self._act, machine, effect, future, 0.002)
+        else:
+            late = self._random()
+            loop.later(0.001 + 0.008 * late, self._act, machine, effect, future, 0.001 + 0.004 * late)
+        return future
+
+    def _traced(self, step: "Step", effect: Effect) -> Effect:
+        """The effect, that tells besides whether it found anything."""
+        assert self.trace is not None
+        self.trace.append(step)
+
+        def traced() -> Any:
+            result = effect()
+            step.found = bool(result)
+            return result
+
+        return traced
+
+    def _act(self, machine: Machine, effect: Effect, future: "asyncio.Future[Any]", back: float) -> None:
+        """The call arrives. What was sent arrives even where the caller is dead or has given up."""
+        try:
+            result = effect()
+        except faults.Fault as fault:
+            self.loop.later(back, self._answer, machine, future, None, fault)
+        else:
+            self.loop.later(back, self._answer, machine, future, result, None)
+
+    def _answer(self, machine: Machine, future: "asyncio.Future[Any]", result: Any, fault: Exception | None) -> None:
+        if machine.stopped_until > self.loop.now:
+            self.loop.later(machine.stopped_until - self.loop.now, self._answer, machine, future, result, fault)
+        elif not future.done():
+            if fault is None:
+                future.set_result(result)
+            else:
+                future.set_exception(fault)
+
+    def _fail(self, machine: Machine, future: "asyncio.Future[Any]", fault: Exception, after: float) -> None:
+        self.loop.later(after, self._answer, machine, future, None, fault)
+
+    def _faulty(self, kind: Kind, machine: Machine, side: str, effect: Effect, future: "asyncio.Future[Any]") -> None:
+        self.faulted[kind.value] = self.faulted.get(kind.value, 0) + 1
+        later, act = self.loop.later, self._act
+        match kind:
+            case Kind.CRASH_BEFORE:
+                machine.crashed()
+            case Kind.CRASH_AFTER:
+                later(0.003, self._act_and_die, machine, effect, future)
+            case Kind.REFUSED:
+                self._fail(machine, future, faults.Unavailable("503"), 0.005)
+            case Kind.THROTTLED:
+                self._fail(machine, future, faults.Unavailable("429", retry_after=5.0), 0.005)
+            case Kind.CONFLICT:
+                self._fail(machine, future, faults.Conflicting("409"), 0.005)
+            case Kind.NOT_ALLOWED:
+                self._fail(machine, future, faults.NotAllowed("403"), 0.005)
+            case Kind.MISSING:
+                self._fail(machine, future, faults.Missing("404"), 0.005)
+            case Kind.LOST_REPLY:
+                later(0.003, act, machine, effect, _nobody(self.loop), 0.0)
+                self._fail(machine, future, faults.Unavailable("connection reset"), 0.006)
+            case Kind.CONFLICT_AFTER:
+                later(0.003, act, machine, effect, _nobody(self.loop), 0.0)
+                self._fail(machine, future, faults.Conflicting("409, and yet it was done"), 0.006)
+            case Kind.TIMEOUT:
+                self._fail(machine, future, faults.Unavailable("no answer"), GIVE_UP)
+            case Kind.TIMEOUT_AFTER:
+                later(0.003, act, machine, effect, _nobody(self.loop), 0.0)
+                self._fail(machine, future, faults.Unavailable("no answer"), GIVE_UP)
+            case Kind.LATE_EFFECT:
+                later(GIVE_UP + 40 * self._random(), act, machine, effect, _nobody(self.loop), 0.0)
+                self._fail(machine, future, faults.Unavailable("no answer"), GIVE_UP)
+            case Kind.DELAY:
+                later(18.0, act, machine, effect, future, 0.003)
+            case Kind.SLOW_REPLY:
+                later(0.003, act, machine, effect, future, 25.0)
+            case Kind.PAUSE:
+                machine.stopped_until = self.loop.now + 50.0
+                later(50.0, act, machine, effect, future, 0.003)
+            case Kind.PAUSE_AFTER:
+                later(0.002, act, machine, effect, future, 0.003)
+                machine.stopped_until = self.loop.now + 50.0
+            case _:
+                self.strike(kind)
+                later(0.004, act, machine, effect, future, 0.003)
+
+    def _act_and_die(self, machine: Machine, effect: Effect, future: "asyncio.Future[Any]") -> None:
+        self._act(machine, effect, future, 0.0)
+        if not machine.dead:
+            machine.crashed()
+
+
+def _nobody(loop: VirtualLoop) -> "asyncio.Future[Any]":
+    """Where an answer goes that nobody hears."""
+    future = loop.create_future()
+    future.cancel()
+    return future

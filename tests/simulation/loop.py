@@ -1,0 +1,131 @@
+"""An event loop whose time is a number: it never waits, it moves the clock to the next thing that is due."""
+
+import asyncio
+import heapq
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+Callback = Callable[..., object]
+
+
+class Handle:
+    """Something to be called, unless it is cancelled before; stands in for asyncio's handles, which cost more."""
+
+    __slots__ = ("args", "callback", "cancelled_", "context", "when_")
+
+    def __init__(self, callback: Callback, args: tuple[Any, ...], context: Context | None, when: float) -> None:
+        self.callback, self.args, self.context, self.when_ = callback, args, context, when
+        self.cancelled_ = False
+
+    def cancel(self) -> None:
+        self.cancelled_ = True
+
+    def cancelled(self) -> bool:
+        return self.cancelled_
+
+    def when(self) -> float:
+        return self.when_
+
+
+class VirtualLoop(asyncio.AbstractEventLoop):
+    """Runs tasks of asyncio in one fixed order. Time, in seconds, starts at 0 and moves only when nothing else is left."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._ready: deque[tuple[Callback, tuple[Any, ...]] | Handle] = deque()
+        self._timers: list[tuple[float, int, Callback | Handle, tuple[Any, ...]]] = []
+        self._serial = 0
+        self._stopping = False
+        self.failure: BaseException | None = None
+
+    # --- what asyncio asks of a loop
+
+    def time(self) -> float:
+        return self.now
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return True
+
+    def is_closed(self) -> bool:
+        return False
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
+    ) -> "asyncio.Task[Any]":
+        return asyncio.Task(coro, loop=self, name=name, context=context)
+
+    def call_soon(self, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
+        handle = Handle(callback, args, context, self.now)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(self, delay: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
+        return self.call_at(self.now + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
+        handle = Handle(callback, args, context, when)
+        self._serial += 1
+        heapq.heappush(self._timers, (when, self._serial, handle, ()))
+        return handle
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Whatever nobody awaited is a defect of the simulation or of the bridge: it ends the schedule."""
+        self.failure = self.failure or context.get("exception") or RuntimeError(context.get("message"))
+
+    # --- what the simulation asks of it
+
+    def later(self, delay: float, callback: Callback, *args: Any) -> None:
+        """Call it after so many seconds; cheaper than `call_later`, and never cancelled."""
+        self._serial += 1
+        heapq.heappush(self._timers, (self.now + delay, self._serial, callback, args))
+
+    def stop(self) -> None:
+        """Leave `run_forever` after the callback at hand."""
+        self._stopping = True
+
+    def run_forever(self) -> None:
+        """Run until `stop`; raises what nobody caught."""
+        events._set_running_loop(self)
+        self._stopping = False
+        try:
+            self._run()
+        finally:
+            events._set_running_loop(None)
+
+    def drain(self) -> None:
+        """Run what is ready now, and leave all that waits for a time."""
+        self._timers = []
+        self.run_forever()
+
+    def _run(self) -> None:
+        ready, timers, pop = self._ready, self._timers, heapq.heappop
+        while not self._stopping:
+            while ready:
+                handle = ready.popleft()
+                if not handle.cancelled_:
+                    if handle.context is None:
+                        handle.callback(*handle.args)
+                    else:
+                        handle.context.run(handle.callback, *handle.args)
+            if self.failure is not None:
+                raise self.failure
+            if self._stopping or not timers:
+                return
+            when, _, what, args = pop(timers)
+            if what.__class__ is Handle:
+                if what.cancelled_:
+                    continue
+                self.now = when
+                what.callback(*what.args)
+            else:
+                self.now = when
+                what(*args)
