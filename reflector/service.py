@@ -21,7 +21,8 @@ async def run(frame: Frame, settings: Settings) -> None:
 
 def reflect(house: House, loops: Loops) -> None:
     """Start a loop for each sweep."""
-    periods, reflector = house.settings.reflector, Reflector(house)
+    periods = house.settings.reflector
+    reflector = Reflector(house)
     for name, period, sweep in (
         ("pending", periods.interval, reflector.pending),
         ("statuses", periods.interval, reflector.statuses),

@@ -38,7 +38,7 @@ class Unfit(Fault):
 
 
 class Newer(Fault):
-    """A row of the task holds what this version does not know, a phase or a verdict: a newer one wrote it, and tends the task."""
+    """A row of the task holds a phase or a verdict that this version does not know: a newer one wrote it, and tends it."""
 
 
 class Full(Fault):

@@ -103,8 +103,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def drain(self) -> None:
         """Cancel all tasks and let them end; what waits for a time is left."""
-        for _ in range(5):
-            left = asyncio.all_tasks(self)
+        left = asyncio.all_tasks(self)
+        while left := {task for task in left if not task.done()}:
             for task in left:
                 task.cancel()
             self._timers = []

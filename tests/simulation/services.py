@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from bridge import keeping
@@ -151,7 +151,7 @@ class Service:
         self.machine = Machine(name, self._outside.random.choice(self._outside.skews), self.crash)
         self._outside.watch.note(name, "starts", ())
         self._task = self._outside.fabric.loop.create_task(self._live(self.machine), name=name)
-        self._task.add_done_callback(self._ended)
+        self._task.add_done_callback(partial(self._ended, self.machine))
 
     def crash(self) -> None:
         """End this life at once; the next begins some seconds later."""
@@ -168,12 +168,14 @@ class Service:
         self._outside.broker.gone(self.machine)
         self._task.cancel()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() and self.machine.dead:
-            return
-        if not self.machine.dead:
-            self._outside.watch.blame(f"defect: {self.machine.name} ended by itself: {task.exception()!r}")
-            self.machine.dead = True
+    def _ended(self, machine: Machine, task: "asyncio.Task[None]") -> None:
+        if machine.dead:
+            if not task.cancelled():
+                task.exception()  # how the dead fall is of no interest
+        else:
+            why = "cancelled" if task.cancelled() else repr(task.exception())
+            self._outside.watch.blame(f"defect: {machine.name} ended by itself: {why}")
+            machine.dead = True
 
     async def _live(self, machine: Machine) -> None:
         house = self._house(machine)

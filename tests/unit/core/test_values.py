@@ -32,4 +32,4 @@ def test_a_fault_knows_for_how_long_the_other_side_asked_to_wait(fault: type[fau
 def test_every_fault_is_one_of_the_family():
     members = [value for value in vars(faults).values() if inspect.isclass(value) and issubclass(value, Exception)]
     assert all(issubclass(member, faults.Fault) for member in members)
-    assert len(members) == 7
+    assert len(members) == 8
