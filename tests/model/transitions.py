@@ -166,7 +166,7 @@ class Transitions:
             if number not in have:
                 after = self.with_row(now, task, rows, RunId(number))
                 found.append(Move(f"a message tells of pending run {number}: it gets a row", after, -1))
-            elif self.config.hints and have[RunId(number)].look_at > moment(now):
+            elif have[RunId(number)].look_at > moment(now):
                 hinted = advance(have[RunId(number)], Hinted(moment(now)))
                 after = self.rows.number(stored({**have, RunId(number): hinted}))
                 if after != rows:
@@ -234,7 +234,8 @@ class Transitions:
                 return invariants.cancel_task_sent(work, replica.evidence, task, requests)
             case "submit":
                 twice = not self.cores.keyed and call.args[0] in dict(requests.requests)
-                return invariants.submit_sent(call, replica.evidence, admitted=self.config.admitted, twice=twice)
+                fit = invariants.submit_sent(call, replica.evidence, admitted=self.config.admitted, twice=twice)
+                return fit or invariants.passed_over(call.args[0], task, requests)
             case "cancel":
                 return invariants.cancel_sent(call, task, requests, rows)
         return None
