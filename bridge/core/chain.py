@@ -45,18 +45,12 @@ def _handed_over(run: Run, rows: Mapping[RunId, Run], event: TaskSeen) -> dict[R
             queued = replace(timing.enter(taken, endings.inherited(phase), event.at), builder=run.builder)
             given = Settled(f"handed over to run {heir}", phase.request)
             return {run.key.run_id: timing.enter(run, given, event.at), heir: queued}
-        case Wanted() as phase if _is_set_back(run, phase) and _may_inherit(run, rows.get(heir), event):
+        case Wanted(asked=True) if _may_inherit(run, rows.get(heir), event):
             # A claimed run has a request, so the row was set back: it is looked for under the run's key before anything
-            # else, for a stop would cost the heir its build. Until then the heir asks for none of its own.
-            asking = replace(run, phase=replace(phase, asked=True))
-            return {run.key.run_id: timing.looked(asking, event.at, event.status.deadline)}
+            # else, for a stop would cost the heir its build.
+            return {run.key.run_id: timing.looked(run, event.at, event.status.deadline)}
         case Wanted() | Queued() | Building() | Reporting() | Refused() | Stopping() | Settled():
             return {}
-
-
-def _is_set_back(run: Run, phase: Wanted) -> bool:
-    """Whether a request may exist that the row does not know: it asked for one, or nobody has looked yet."""
-    return phase.asked or run.missing_reads == 0
 
 
 def _looks_at_once(heir: Run, event: TaskSeen) -> Run:

@@ -114,8 +114,7 @@ def _wanted(run: Run, phase: Wanted, event: Event) -> Run:
         case Inadmissible(at=at, reason=reason, rules=rules):
             return timing.enter(run, Refused(rules.own_worker, reason), at)
         case RequestMissing():
-            # Nothing was made under the run's key; that somebody has looked is remembered.
-            return replace(run, phase=replace(phase, asked=False), missing_reads=run.missing_reads + 1)
+            return replace(run, phase=replace(phase, asked=False))  # nothing was made under the run's key
         case Claimed() | Reprioritised() | CancelAsked() | Attached():
             return run
 
