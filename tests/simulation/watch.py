@@ -115,8 +115,7 @@ class Watch:
             self.blame(f"S5: cancelTask of {task.task_id} without a status read that shows its last run unresolved")
             return
         request = self.request_for(task, read)
-        asked = request is not None and any(cancel.key == request.key for cancel in self.cancels)
-        if request is None or request.results != CANCELLED or request.shutdown or asked:
+        if request is None or request.results != CANCELLED or request.shutdown or self.was_asked_to_end(request):
             self.blame(f"S4: cancelTask of {task.task_id}, and nobody cancelled the request of run {read} in Buildbot")
 
     def _fits(self, name: str, word: str, request: Request, run: int) -> None:
@@ -155,6 +154,10 @@ class Watch:
                 break
             number += 1
         return task.runs[number]
+
+    def was_asked_to_end(self, request: Request) -> bool:
+        """Whether the bridge has cancelled the request: then no later run adopts it."""
+        return any(cancel.key == request.key for cancel in self.cancels)
 
     def request_for(self, task: Task, number: int) -> Request | None:
         """The request that a run holds: its own, or its predecessor's by an unbroken chain of retries."""
