@@ -212,7 +212,9 @@ class Queue:
 
     def _attach(self, key: RunKey, artifact: Artifact, held: float) -> None:
         self._admit(held)
-        kind = {"storageType": "s3"} if artifact.reference is None else {"storageType": "reference", "url": artifact.reference}
+        kind = (
+            {"storageType": "s3"} if artifact.reference is None else {"storageType": "reference", "url": artifact.reference}
+        )
         expires = zulu(int(artifact.expires.timestamp() * 1_000_000))
         body = {**kind, "contentType": artifact.content_type, "expires": expires}
         at = self._at

@@ -73,12 +73,18 @@ CANONICAL = (
     Scenario("retry, then success", (_job(Outcome(8.0, RETRY), Outcome(15.0, SUCCESS)),)),
     Scenario("retry with no retries left", (_job(Outcome(8.0, RETRY), _NEVER, retries=0),)),
     Scenario("two retries at once", (_job(Outcome(0.2, RETRY), Outcome(0.2, RETRY), Outcome(5.0, SUCCESS)),)),
-    Scenario("cancelled while pending", (_job(_LONG, builder="solo"), _job(builder="solo", at=1.0)), (Deed(6.0, "cancel", 1),)),
+    Scenario(
+        "cancelled while pending", (_job(_LONG, builder="solo"), _job(builder="solo", at=1.0)), (Deed(6.0, "cancel", 1),)
+    ),
     Scenario("cancelled while running", (_job(_NEVER),), (Deed(10.0, "cancel"),)),
     Scenario("cancelled in Buildbot", (_job(_NEVER),), (Deed(10.0, "stop build"),)),
     Scenario("cancelled in Buildbot while pending", (_job(builder="nobody"),), (Deed(6.0, "stop build"),)),
-    Scenario("master stopped", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "stop master", value=4.0),)),
-    Scenario("master killed", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "kill master", value=4.0),)),
+    Scenario(
+        "master stopped", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "stop master", value=4.0),)
+    ),
+    Scenario(
+        "master killed", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "kill master", value=4.0),)
+    ),
     Scenario("worker lost", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "lose worker"),)),
     Scenario("deadline while pending", (_job(builder="nobody", deadline=15.0),)),
     Scenario("deadline while running", (_job(_NEVER, deadline=15.0),)),
@@ -94,6 +100,8 @@ CANONICAL = (
     Scenario("skipped by a condition", (_job(Outcome(0.0, SKIPPED)),)),
     Scenario("rebuilt by a person", (_job(Outcome(20.0, FAILURE)),), (Deed(8.0, "rebuild"), Deed(26.0, "rebuild"))),
     Scenario("priority changed", (_job(_LONG, builder="solo"), _job(builder="solo", at=1.0)), (Deed(7.0, "priority", 1),)),
-    Scenario("claimed by somebody else", (_job(builder="nobody"),), (Deed(7.0, "foreign claim"), Deed(20.0, "foreign report"))),
+    Scenario(
+        "claimed by somebody else", (_job(builder="nobody"),), (Deed(7.0, "foreign claim"), Deed(20.0, "foreign report"))
+    ),
     Scenario("request erased", (_job(_NEVER),), (Deed(10.0, "erase", value=1.0),), claim=400.0),
 )

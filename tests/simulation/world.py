@@ -150,6 +150,7 @@ class World:
 
     def _look(self) -> None:
         now = self.loop.now
+        self.conservation.rows_lost = self.trouble.rows_lost
         resting = self.conservation.look(now, self.taskcluster.now(), self.trouble.healed)
         calm = resting and not self._left and now >= self.trouble.over
         self._quiet = self._quiet + 1 if calm else 0
@@ -179,7 +180,9 @@ class World:
         return [
             f"L4: the claim of {each.task_id}/{each.run_id} expired, and nothing had been wrong"
             for each in self.ledger.history
-            if each.reason == "claim-expired" and each.worker_group == self.watch.group and not self._was_disturbed(each, claim)
+            if each.reason == "claim-expired"
+            and each.worker_group == self.watch.group
+            and not self._was_disturbed(each, claim)
         ]
 
     def _was_disturbed(self, change: Any, claim: float) -> bool:
