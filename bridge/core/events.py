@@ -56,11 +56,11 @@ class RequestMissing:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """Buildbot has a request under this run's key, made now or earlier, for `builder` at Taskcluster's `priority`."""
+    """Buildbot has a request for this run, made now or earlier; `builder` None: unknown; the priority is Taskcluster's."""
 
     at: datetime
     request: Request
-    builder: str
+    builder: str | None
     priority: str
 
 

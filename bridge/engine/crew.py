@@ -54,6 +54,8 @@ class Crew:
 
     async def room(self) -> int:
         """Wait until a leased run could be started at once; how many could."""
+        if (free := self._free()) > 0:
+            return free
         async with self._changed:
             await self._changed.wait_for(lambda: self._free() > 0)
             return self._free()

@@ -38,6 +38,7 @@ class Hold:
     key: RunKey
     asked_at: datetime
     every: float = RENEW
+    _over: bool = False
     _timer: asyncio.TimerHandle | None = None
     _renewal: asyncio.Task[None] | None = field(default=None)
 
@@ -54,6 +55,7 @@ class Hold:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Renew no more. A renewal under way is waited for: coming after the release it would lease the row for nobody."""
+        self._over = True
         if self._timer is not None:
             self._timer.cancel()
         if self._renewal is not None:
@@ -72,4 +74,5 @@ class Hold:
                 self.asked_at = at
         except faults.Unavailable:
             pass  # the database is away; what the run owes next is done by whoever has the lease then
-        self._later()
+        if not self._over:
+            self._later()

@@ -44,5 +44,6 @@ class Payer:
         except faults.Unavailable as away:
             engine.observer.away("database", away)
             return False
-        await self.crew.take([Leased(run, asked_at) for run in runs if run.pool in engine.pools])
+        if runs:
+            await self.crew.take([Leased(run, asked_at) for run in runs if run.pool in engine.pools])
         return len(runs) == room

@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bridge.core import chain
-from bridge.core.events import TaskSeen
+from bridge.core.events import Submitted, TaskSeen
 from bridge.core.request import RequestState
-from bridge.core.run import Queued, Request, RequestId, Run, RunId, RunKey
-from bridge.core.status import TaskStatus
+from bridge.core.run import Queued, Refused, Request, RequestId, Run, RunId, RunKey, Wanted, request_of
+from bridge.core.status import TaskStatus, taskcluster_priority
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -30,19 +30,35 @@ def rebuilt(key: RunKey, pool: str, state: RequestState, at: datetime) -> Run:
 async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run] | None:
     """Give a retried run, whose predecessors' rows are lost, the request that passes to it; None if there is none."""
     links = list(_links(seen.status, run.key))
-    if not links or links[0] in (rows := await engine.rows(run.key.task_id)):
+    if not links or _tells(links[0], rows := await engine.rows(run.key.task_id)):
         return None
     builds = engine.pool_of(run).builds
-    for number in [run.key.run_id, *(link for link in links if link not in rows)]:
-        key = RunKey(run.key.task_id, number)
-        state = await builds.find(key)
-        if state is None:
+    for number in [run.key.run_id, *(link for link in links if not _tells(link, rows))]:
+        state = await builds.find(RunKey(run.key.task_id, number))
+        if state is None or (state.complete and state.master_shutdown):
             continue
         if number == run.key.run_id:
             return None  # it has one of its own
-        await engine.runs.add(rebuilt(key, run.pool, state, seen.at), WHY)
-        return await engine.hear(run.key, seen)
+        return await _given(engine, run, number, state, seen)
     return None
+
+
+def _tells(number: RunId, rows: Mapping[RunId, Run]) -> bool:
+    """Whether there is a row that knows of the run's request; one set back, or made anew by a late message, does not."""
+    row = rows.get(number)
+    if row is None or isinstance(row.phase, Wanted):
+        return row is not None and isinstance(row.phase, Wanted) and row.phase.asked
+    return isinstance(row.phase, Refused) or request_of(row) is not None
+
+
+async def _given(engine: Engine, run: Run, number: RunId, state: RequestState, seen: TaskSeen) -> Mapping[RunId, Run]:
+    """Put the request under the run it was made for, which hands it on; where that run has a row, under this one."""
+    made_for = RunKey(run.key.task_id, number)
+    if await engine.runs.add(rebuilt(made_for, run.pool, state, seen.at), WHY):
+        return await engine.hear(run.key, seen)
+    priority = taskcluster_priority(state.priority) or seen.status.priority
+    request = Request(RequestId(state.request_id), number)
+    return await engine.hear(run.key, seen, Submitted(seen.at, request, run.builder, priority))
 
 
 def _links(status: TaskStatus, key: RunKey) -> Iterator[RunId]:

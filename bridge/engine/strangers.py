@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bridge.core import faults
+from bridge.core.chain import newborn
+from bridge.core.events import TaskSeen
 from bridge.core.request import RequestState
-from bridge.core.run import RunKey, TaskId, request_of
+from bridge.core.run import RunId, RunKey, TaskId, request_of
 from bridge.core.status import RunState, TaskStatus, run_in
 from bridge.engine.engine import Engine
 from bridge.engine.pool import Pool
@@ -66,7 +68,12 @@ class Strangers:
         if not state.complete and not _unresolved(key, status) and not _unreported(key, status):
             self.engine.observer.alarm("stray_request", key, f"request {state.request_id} outlived its run; cancelled")
             await pool.builds.cancel(key, "Taskcluster resolved the run")
-        return []
+        return await self._heir(key, TaskSeen(at, status, pool.rules), pool) if _unreported(key, status) else []
+
+    async def _heir(self, key: RunKey, seen: TaskSeen, pool: Pool) -> list[RunKey]:
+        """The run's own row knows nothing of the request: the run that took it over looks for it, if it gets a row."""
+        last = RunKey(key.task_id, RunId(len(seen.status.runs) - 1))
+        return [last] if await self.engine.runs.add(newborn(last, pool.name, seen), WHY) else []
 
     async def _orphan(self, key: RunKey, state: RequestState) -> None:
         """Tell of an open request of a task that our Taskcluster does not know.

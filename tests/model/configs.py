@@ -25,11 +25,17 @@ KINDS = (
 )
 
 
+START, SUCCESS, RETRY = "starts a build", "the build ends SUCCESS", "the build ends RETRY"
+PLAIN = (START, SUCCESS)
+TIME = "time passes"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """`points`: the minutes between which time may jump; `share`: which part of the states it is given.
 
-    `size`: how many states it has in all, where that is known and small; what it does not need, the others get.
+    `lives`: what happens in the plain lives whose every state is a beginning of the search, each event named by a part of
+    its words. `size`: how many states it has in all, where that is known and small; what it does not need, the others get.
     """
 
     name: str
@@ -40,8 +46,8 @@ class Config:
     retries: int = 1
     results: tuple[Results, ...] = (Results.SUCCESS,)
     sweeps: tuple[str, ...] = ()
-    hints: bool = True
     admitted: bool = True
+    lives: tuple[tuple[str, ...], ...] = (PLAIN,)
     share: int = 1
     size: int = 0
 
@@ -60,12 +66,14 @@ CONFIGS = (
         "a person cancels and reruns while the run is submitted, built or reported",
         {"cancel": 1, "rerun": 1, "fault": 1, "crash": 1, "expiry": 1},
         share=2,
+        lives=(PLAIN, (START, "a person cancels the task", "a person reruns", "takes effect", *PLAIN)),
     ),
     Config(
         "retry",
         "builds end RETRY, requests pass from run to run, retries are used up",
         {"retry": 2, "fault": 1, "crash": 1, "expiry": 1},
         share=2,
+        lives=(PLAIN, (START, RETRY, *PLAIN), (START, RETRY, START, RETRY)),
     ),
     Config(
         "expired",
@@ -73,6 +81,7 @@ CONFIGS = (
         {"fault": 1, "crash": 1, "pause": 2},
         points=(0, 9, 21, 42),
         share=2,
+        lives=((START, TIME, TIME, SUCCESS), (START, TIME, TIME, TIME, SUCCESS)),
     ),
     Config(
         "deadline",
@@ -81,6 +90,10 @@ CONFIGS = (
         points=(0, 12, 29, 30, 31, 32),
         deadline=30,
         share=2,
+        lives=(
+            (START, TIME, TIME, TIME, TIME, TIME, "the queue's resolver acts", "takes effect"),
+            (START, TIME, TIME, TIME, SUCCESS),
+        ),
     ),
     Config(
         "buildbot",
@@ -88,13 +101,13 @@ CONFIGS = (
         {"stop": 1, "shutdown": 1, "collapse": 1, "vanish": 1, "fault": 1, "expiry": 1},
         results=ALL,
         share=2,
+        lives=(PLAIN, (START, "a person cancels it"), (START, "the master stops"), ("it is collapsed",)),
     ),
     Config(
         "sweeps",
         "sweeps, without leases, beside replicas that pay; people cancel and cancel in Buildbot",
         {"retry": 1, "cancel": 1, "stop": 1, "crash": 1},
         sweeps=("statuses", "states"),
-        hints=False,
         share=2,
     ),
     Config(
@@ -102,6 +115,11 @@ CONFIGS = (
         "calls that timed out take effect later, while people cancel and rerun",
         {"late": 2, "cancel": 1, "rerun": 1, "retry": 1},
         share=2,
+        lives=(
+            PLAIN,
+            (START, "a person cancels the task", "a person reruns", "takes effect", *PLAIN),
+            (START, RETRY, *PLAIN),
+        ),
     ),
     Config(
         "amnesia",
@@ -110,22 +128,26 @@ CONFIGS = (
         points=(0, 21),
         sweeps=("statuses", "strangers"),
         share=2,
+        lives=(PLAIN, (START, RETRY, *PLAIN), (START, "the database fails")),
     ),
     Config(
         "refused",
         "a task that may not become a build, while people cancel and rerun",
         {"fault": 2, "crash": 1, "expiry": 2, "cancel": 1, "rerun": 1, "denied": 1},
         admitted=False,
+        lives=((),),
     ),
     Config(
         "denied",
         "the queue refuses credentials, transactions fail or their outcome is unknown",
         {"denied": 1, "database": 2, "retry": 1, "expiry": 1},
+        lives=(PLAIN, (START, RETRY, *PLAIN)),
     ),
     Config(
         "foreign",
         "somebody else's worker claims the run at any time",
         {"foreign": 1, "fault": 1, "expiry": 1, "crash": 1, "retry": 1},
         points=(0, 21),
+        lives=(PLAIN, ("somebody else claims",)),
     ),
 )

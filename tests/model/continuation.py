@@ -33,13 +33,18 @@ class StuckError(Exception):
 
 
 class Continuation:
-    """The schedule without faults, from any state; what is known to end well is remembered."""
+    """The schedule without faults, from any state; what is known to end well is remembered.
+
+    The sweep for strangers comes seldom: only lost rows, and what a process does after a long pause, may need it (L3).
+    """
 
     def __init__(self, space: Space) -> None:
         self.space, self.moves = space, space.moves
         self.good: set[Base] = set()
         self._told: list[str] = []
         self._idle = self.moves.idle()
+        strays = {"loss", "pause"} & space.config.budget.keys()
+        self._sweeps = ("statuses", "states", "strangers") if strays else ("statuses", "states")
 
     def wrong(self, state: int) -> list[str]:
         """What happens where it does not end well, and what is wrong with that; empty if all is well."""
@@ -112,7 +117,7 @@ class Continuation:
     def _round(self, base: Base) -> Base:
         """One round of everything; Buildbot's turn comes when the bridge has nothing to do."""
         base = self._listed(self._resolved(base))
-        for sweep in ("statuses", "states", "strangers"):
+        for sweep in self._sweeps:
             base = self._finished(base, self.space.swept(base.minute, self._idle, sweep).replica)
         for run in self.moves.rows[base.rows]:
             base = self._settled(base, run.key.run_id)

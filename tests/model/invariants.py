@@ -127,6 +127,18 @@ def cancel_task_sent(work: Work, evidence: Evidence, task: Task, requests: Reque
     return _verdict(work.command, requests) if task.runs[-1].state in OPEN else None
 
 
+def passed_over(number: int, task: Task, requests: Requests) -> str | None:
+    """S1: no second build where the request of an earlier run passes to this one."""
+    made, heir = dict(requests.requests), number
+    while heir > 0 and heir not in made and task.runs[heir].reason_created in RETRY and _ours(task, heir - 1):
+        if task.runs[heir - 1].reason_resolved not in RETRIED:
+            return None
+        heir -= 1
+    state = made.get(heir) if heir < number else None
+    left = state is not None and not state.complete and heir not in requests.stops
+    return f"S1: a second build is asked for, though the request of run {heir} passes to run {number}" if left else None
+
+
 def submit_sent(call: Call, evidence: Evidence, *, admitted: bool, twice: bool) -> str | None:
     """S1, S2: the run existed, was last and pending when the submit was decided, the task admitted; one request per run."""
     if twice:

@@ -9,11 +9,12 @@ from tests.model.transitions import Cores, Move, Transitions
 
 
 class Step(NamedTuple):
-    """One step: what happens, the state after it, and what is wrong with it."""
+    """One step: what happens, the state after it, what is wrong with it, and which replica it is by (by its place)."""
 
     label: str
     state: int
     wrong: str | None = None
+    by: int = -1
 
 
 class Space:
@@ -57,9 +58,9 @@ class Space:
         if w:
             found.append(self._arriving(t, q, b, r, c, u, w, p, s))
         found += self._of_time(t, q, b, r, c, u, w, p, s)
-        found += self._of_replica(t, q, b, r, c, u, w, p, s, "A")
+        found += self._of_replica(t, q, b, r, c, u, w, p, s, 0)
         if p != s:
-            found += self._of_replica(t, q, b, r, c, u, w, s, p, "B")
+            found += self._of_replica(t, q, b, r, c, u, w, s, p, 1)
         return found
 
     def wrong(self, state: int) -> str | None:
@@ -166,9 +167,9 @@ class Space:
             found.append(Step("the database fails, and its last commits are lost", packed(t, q, b, c, c, v, w, p, s)))
         return found
 
-    def _of_replica(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, name: str) -> list[Step]:
+    def _of_replica(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, by: int) -> list[Step]:
         if not self.busy(p):
-            return self._begin(t, q, b, r, c, u, w, p, s, name)
+            return self._begin(t, q, b, r, c, u, w, p, s, by)
         side, moves = self.steps(t, p, q, b, r)
         found = []
         for move in moves:
@@ -183,19 +184,19 @@ class Space:
                 else (t, q, b, move.part)
             )
             state = packed(*after, c, v, move.wire or w, move.replica, s) if move.wrong is None else -1
-            found.append(Step(f"{name}: {move.label}", state, move.wrong))
+            found.append(Step(move.label, state, move.wrong, by))
         if (v := self.paid(u, "crash")) is not None:
-            found.append(Step(f"{name} crashes", packed(t, q, b, r, c, v, w, self.moves.idle(), s)))
+            found.append(Step("crashes", packed(t, q, b, r, c, v, w, self.moves.idle(), s), None, by))
         return found
 
-    def _begin(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, name: str) -> list[Step]:
+    def _begin(self, t: int, q: int, b: int, r: int, c: int, u: int, w: int, p: int, s: int, by: int) -> list[Step]:
         found = []
         leased = self._leased(t, s)
         for run, move in self.beginnings(t, p, r):
             v = self.paid(u, "expiry") if run >= 0 and run == leased else u
             if v is not None:
-                label = f"{name} {move.label}" + (", whose lease the other one has lost" if v != u else "")
-                found.append(Step(label, packed(t, q, b, r, c, v, w, move.replica, s), move.wrong))
+                label = move.label + (", whose lease the other one has lost" if v != u else "")
+                found.append(Step(label, packed(t, q, b, r, c, v, w, move.replica, s), move.wrong, by))
         return found
 
     def _leased(self, t: int, s: int) -> int:
@@ -211,9 +212,9 @@ def _needs(replica: Replica) -> int:
     if replica.call is None:
         return 0
     match replica.call.name:
-        case "claim" | "resolve" | "cancel_task":
+        case "claim" | "resolve" | "cancel_task" | "submit":
             return 3
-        case "submit" | "state" | "states" | "find" | "all":
+        case "state" | "states" | "find" | "all":
             return 2
         case "cancel":
             return 7

@@ -119,6 +119,7 @@ class Fabric:
         match kind:
             case Kind.CRASH_BEFORE:
                 machine.crashed()
+                later(0.0, future.cancel)
             case Kind.CRASH_AFTER:
                 later(0.003, self._act_and_die, machine, effect, future)
             case Kind.REFUSED:

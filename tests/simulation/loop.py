@@ -102,9 +102,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             events._set_running_loop(None)
 
     def drain(self) -> None:
-        """Run what is ready now, and leave all that waits for a time."""
-        self._timers = []
-        self.run_forever()
+        """Cancel all tasks and let them end; what waits for a time is left."""
+        left = asyncio.all_tasks(self)
+        while left := {task for task in left if not task.done()}:
+            for task in left:
+                task.cancel()
+            self._timers = []
+            self.run_forever()
 
     def _run(self) -> None:
         ready, timers, pop = self._ready, self._timers, heapq.heappop

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from bridge import keeping
@@ -75,8 +75,8 @@ class Coverage:
 class WatchedEngine(Engine):
     """The engine, counted: which events met which phases, and which commands were carried out."""
 
-    table: Table
-    coverage: Coverage
+    table: Table = field(kw_only=True)
+    coverage: Coverage = field(kw_only=True)
 
     async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
         row = self.table.row(key)
@@ -151,7 +151,7 @@ class Service:
         self.machine = Machine(name, self._outside.random.choice(self._outside.skews), self.crash)
         self._outside.watch.note(name, "starts", ())
         self._task = self._outside.fabric.loop.create_task(self._live(self.machine), name=name)
-        self._task.add_done_callback(self._ended)
+        self._task.add_done_callback(partial(self._ended, self.machine))
 
     def crash(self) -> None:
         """End this life at once; the next begins some seconds later."""
@@ -168,12 +168,14 @@ class Service:
         self._outside.broker.gone(self.machine)
         self._task.cancel()
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() and self.machine.dead:
-            return
-        if not self.machine.dead:
-            self._outside.watch.blame(f"defect: {self.machine.name} ended by itself: {task.exception()!r}")
-            self.machine.dead = True
+    def _ended(self, machine: Machine, task: "asyncio.Task[None]") -> None:
+        if machine.dead:
+            if not task.cancelled():
+                task.exception()  # how the dead fall is of no interest
+        else:
+            why = "cancelled" if task.cancelled() else repr(task.exception())
+            self._outside.watch.blame(f"defect: {machine.name} ended by itself: {why}")
+            machine.dead = True
 
     async def _live(self, machine: Machine) -> None:
         house = self._house(machine)
@@ -181,7 +183,7 @@ class Service:
         while not await house.clock.try_asking(house.database):
             await asyncio.sleep(2.0)
         async with frame.loops() as loops:
-            replica = Replica(machine.name, self._kind, "0", "same")
+            replica = Replica(machine.name, self._kind, "0", settings().deployment())
             keeping.keep(house, loops, replica, _metrics(), foreign=self._kind == "reflector")
             self._own_loops(house, loops, machine)
 

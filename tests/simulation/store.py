@@ -15,7 +15,7 @@ from bridge.core.lease import LEASE
 from bridge.core.run import RequestId, Run, RunId, RunKey, Settled, TaskId, claim_of, request_of
 from bridge.engine.ports import Decide
 from bridge.store.queries import query
-from bridge.store.runs import GRACE
+from bridge.store.runs import GRACE, NEAR
 from tests.simulation.fabric import Fabric, Machine
 
 _MARGINS = query("margins")
@@ -116,8 +116,8 @@ def up(table: Table, fabric: Fabric) -> None:
 class Runs:
     """The engine's port over a table. Same rules as `bridge.store.runs`, which `test_store.py` compares."""
 
-    def __init__(self, table: Table, machine: Machine, fabric: Fabric) -> None:
-        self._table, self._machine, self._fabric = table, machine, fabric
+    def __init__(self, table: Table, machine: Machine, fabric: Fabric, grace: timedelta = GRACE) -> None:
+        self._table, self._machine, self._fabric, self._grace = table, machine, fabric, grace
 
     def _call(self, name: str, effect: Callable[[], object]) -> Awaitable[Any]:
         return self._fabric.call(self._machine, "database", name, effect)
@@ -160,7 +160,7 @@ class Runs:
             return None
         if row.lease_owner not in (None, me) and row.lease_until >= now:
             return None
-        if row.holder not in (None, me) and row.due >= now - GRACE:
+        if row.holder not in (None, me) and row.due >= now - self._grace:
             return None
         self._table.commit([(key, replace(row, lease_owner=me, lease_until=now + LEASE))])
         return row.run
@@ -196,11 +196,11 @@ class Runs:
             if row.due is not None
             and row.due <= now
             and (row.lease_owner is None or row.lease_until < now)
-            and (row.holder == me or (foreign and (row.holder is None or row.due < now - GRACE)))
+            and (row.holder == me or (foreign and (row.holder is None or row.due < now - self._grace)))
         ]
         if not free:
             return []
-        picked = sorted(free, key=_urgency)[:limit]
+        picked = sorted(free, key=lambda row: _urgency(row, now + NEAR))[:limit]
         table.commit([(row.run.key, replace(row, lease_owner=me, lease_until=now + LEASE)) for row in picked])
         return [row.run for row in picked]
 
@@ -255,5 +255,6 @@ def _without(row: Row, me: str) -> Row:
     return replace(row, lease_owner=None, lease_until=None) if row.lease_owner == me else row
 
 
-def _urgency(row: Row) -> tuple[bool, datetime, datetime]:
-    return (row.taken is None, row.taken or row.due, row.due)
+def _urgency(row: Row, near: datetime) -> tuple[bool, datetime, datetime]:
+    ends_soon = row.taken is not None and row.taken < near
+    return (not ends_soon, row.taken if ends_soon else row.due, row.due)

@@ -70,9 +70,10 @@ class Watch:
         for request in self._master().requests.values():
             other, _, earlier = request.key.partition("/")
             if other == task_id and not request.complete and not request.rebuilt:
+                # A submit that was long under way may come when its run is over; it is stopped then, and holds nobody up.
                 holder = self.holder(task, int(earlier))
-                if holder.state in OPEN and holder.run_id != int(number):
-                    self.blame(f"S1: a request for {key} while run {holder.run_id} holds request {request.id}")
+                if holder.state in OPEN and holder.run_id == int(number):
+                    self.blame(f"S1: a request for {key}, which holds request {request.id} or may adopt it")
 
     def claimed(self, task: Task, run: Run, group: str, worker: str) -> None:
         """S3, when a claim is about to be made or repeated."""

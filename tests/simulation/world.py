@@ -150,6 +150,7 @@ class World:
 
     def _look(self) -> None:
         now = self.loop.now
+        self.conservation.rows_lost = self.trouble.rows_lost
         resting = self.conservation.look(now, self.taskcluster.now(), self.trouble.healed)
         calm = resting and not self._left and now >= self.trouble.over
         self._quiet = self._quiet + 1 if calm else 0

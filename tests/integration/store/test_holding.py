@@ -43,3 +43,26 @@ async def test_without_the_database_the_trust_runs_out(store: Runs) -> None:
         async with Hold(away, clock, "me", wanted().key, asked_at, every=0.01) as hold:
             await asyncio.sleep(0.1)
             assert (hold.asked_at, hold.trusted) == (asked_at, False)
+
+
+class _Slow:
+    """Rows whose lease is answered when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.answer = asyncio.Event()
+
+    async def lease(self, _key: object, _me: str) -> None:
+        self.asked += 1
+        await self.answer.wait()
+
+
+async def test_a_renewal_that_ends_after_the_work_is_the_last_one() -> None:
+    rows = _Slow()
+    hold = Hold(rows, DatabaseClock(), "me", wanted().key, datetime.now(UTC), every=0.01)
+    async with asyncio.timeout(10), hold:
+        while not rows.asked:
+            await asyncio.sleep(0.01)
+        asyncio.get_running_loop().call_later(0.05, rows.answer.set)
+    await asyncio.sleep(0.1)  # ten times the period
+    assert rows.asked == 1
