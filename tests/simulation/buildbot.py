@@ -107,7 +107,9 @@ class Master:
         return (request for request in self.requests.values() if not request.rebuilt)
 
     def pending(self, builder: str) -> int:
-        return sum(1 for each in self.requests.values() if each.builder == builder and not each.claimed and not each.complete)
+        return sum(
+            1 for each in self.requests.values() if each.builder == builder and not each.claimed and not each.complete
+        )
 
     def state(self, request: Request) -> RequestState:
         """The request as a read shows it."""
@@ -151,7 +153,11 @@ class Master:
 
     def _tell(self, request: Request, event: str, build: Build | None = None) -> None:
         request.known = None
-        self._note("buildbot", event, (request.id, request.key, None if build is None else (build.id, build.results), request.results))
+        self._note(
+            "buildbot",
+            event,
+            (request.id, request.key, None if build is None else (build.id, build.results), request.results),
+        )
         if request.rebuilt or not self.up:
             return
         self.seq += 1

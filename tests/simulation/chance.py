@@ -78,7 +78,8 @@ def _replicas(random: Random) -> tuple[int, int, int]:
 
 def _job(random: Random) -> Job:
     outcomes = tuple(
-        Outcome(random.choice((0.0, 0.1, 3.0, 15.0, 60.0, 150.0)), random.choice(_RESULTS)) for _ in range(random.randint(1, 4))
+        Outcome(random.choice((0.0, 0.1, 3.0, 15.0, 60.0, 150.0)), random.choice(_RESULTS))
+        for _ in range(random.randint(1, 4))
     )
     settled = Outcome(random.choice((0.1, 5.0, 30.0)), random.choice((SUCCESS, FAILURE)))
     return Job(

@@ -222,5 +222,3 @@ class Service:
         )
         database = Database(out.table, machine, out.fabric)
         return House(settings(), database, clock, queue, {"main": builds}, engine, Crew(engine), Sweeps(engine))
-
-

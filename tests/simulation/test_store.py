@@ -81,7 +81,10 @@ class _Both:
         await self.same(self.who(), lambda each: each.add(run, "because"))
 
     async def change(self) -> None:
-        given = {run.key.run_id: run for run in (replace(self.run(), key=self.key()) for _ in range(self.random.choice((0, 1, 2))))}
+        given = {
+            run.key.run_id: run
+            for run in (replace(self.run(), key=self.key()) for _ in range(self.random.choice((0, 1, 2))))
+        }
         task = TaskId(self.random.choice(_TASKS))
         after = {number: replace(run, key=RunKey(task, number)) for number, run in given.items()}
         holder = self.random.choice((None, *_NAMES))
