@@ -88,7 +88,9 @@ class Engine:
                 break
             rows = await self._paid(run, command)
             heirs.update({number: row for number, row in rows.items() if number > run.key.run_id})
-            run = rows.get(run.key.run_id, run)
+            if run.key.run_id not in rows:
+                break  # the row is lost, and what it owed with it
+            run = rows[run.key.run_id]
         return list(heirs.values())
 
     async def attend(self, key: RunKey, leased: Leased | None = None) -> list[RunKey]:

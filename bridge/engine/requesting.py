@@ -75,9 +75,9 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     if (held := _waits_for_room(engine, run, seen, order)) is not None:
         return await engine.hear(run.key, seen, held)
     rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))
-    now = rows.get(run.key.run_id, run)
-    if not isinstance(now.phase, Wanted):
-        return rows
+    now = rows.get(run.key.run_id)
+    if now is None or not isinstance(now.phase, Wanted):
+        return rows  # nothing is sent that is not written down: the row may be lost meanwhile
     if (older := _holding(rows, run.key)) is not None:
         # Nothing was sent, so what is known of earlier submits stays as it was before.
         held = _held(engine, run, seen.at, f"run {older} still holds a build request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -110,19 +111,19 @@ class Sweeps:
 
     async def states_of(self, runs: Sequence[Run], pools: Collection[Pool]) -> list[RunKey]:
         """Read the states of these runs' requests; the runs that moved."""
-        holders = {request.id: run for run in runs if (request := request_of(run)) is not None}
+        holders = _holders(runs)
         if not holders or not pools:
             return []
         at = self.engine.clock.now()
         answer = await next(iter(pools)).builds.states(list(holders))
         moved: list[RunKey] = []
         for state in answer.states:
-            run = holders[RequestId(state.request_id)]
-            moved += await self._request_seen(run, RequestSeen(at, state, self.engine.pool_of(run).rules))
+            for run in holders[RequestId(state.request_id)]:
+                moved += await self._request_seen(run, RequestSeen(at, state, self.engine.pool_of(run).rules))
         for number in answer.missing:
-            run = holders[RequestId(number)]
-            missing = RequestMissing(at, at + MISSING_AGAIN, self.engine.pool_of(run).rules)
-            await self.engine.heard(run.key, missing)
+            for run in holders[RequestId(number)]:
+                missing = RequestMissing(at, at + MISSING_AGAIN, self.engine.pool_of(run).rules)
+                await self.engine.heard(run.key, missing)
         return moved
 
     async def _request_seen(self, run: Run, event: RequestSeen) -> list[RunKey]:
@@ -151,6 +152,15 @@ class Sweeps:
             if row is not None and isinstance(row.phase, Wanted) and row.pool in self.engine.pools:
                 moved += await self._request_seen(row, RequestSeen(at, state, self.engine.pool_of(row).rules))
         return moved
+
+
+def _holders(runs: Iterable[Run]) -> Mapping[RequestId, list[Run]]:
+    """Runs by their requests: after a rollback of Buildbot's database a number is given once more, and two rows name it."""
+    holders = defaultdict[RequestId, list[Run]](list)
+    for run in runs:
+        if (request := request_of(run)) is not None:
+            holders[request.id].append(run)
+    return holders
 
 
 # Taskcluster's slugs; a request under any other name can be no task's, and the queue refuses to be asked about it.

@@ -73,27 +73,26 @@ def _settings(stack: Stack, dsn: str) -> dict[str, Any]:
 async def test_a_10_neither_touches_what_is_the_others(neighbour: Neighbour, scene: Scene) -> None:
     """Both see all requests in Buildbot, open and complete; what is left alone by one stays pending, with the reason."""
     stack, theirs = scene.stack, Scene(scene.stack)
-    ours, queued = await scene.running("gate"), await scene.task("parked")
-    running = await theirs.running("gate", taskQueueId=OTHER_QUEUE)
+    (ours,), queued = await scene.running("gate"), await scene.task("parked")
+    (running,) = await theirs.running("gate", taskQueueId=OTHER_QUEUE)
     alone = await theirs.task("parked", taskQueueId=OTHER_QUEUE)
     await scene.request(queued)
     await stack.eventually(lambda: neighbour.held(alone), "the neighbour's run is left alone")
     await _sweeps(stack)
     assert not (await scene.request(queued))["complete"]
     assert await theirs.requests(alone) == []
-    assert [(await stack.status(task))["state"] for task in (*ours, *running, queued, alone)] == [
-        *("running", "running"),
-        *("pending", "pending"),
+    assert [(await stack.status(task))["state"] for task in (ours, running, queued, alone)] == [
+        *("running", "running", "pending", "pending")
     ]
-    assert (await theirs.run(running[0], "running"))["workerGroup"] == OTHER_GROUP
+    assert (await theirs.run(running, "running"))["workerGroup"] == OTHER_GROUP
     assert "left alone" in str(await neighbour.held(alone))
-    await scene.let(*ours)
-    await theirs.let(*running, 2)
+    await scene.let(ours)
+    await theirs.let(running, 2)
     await stack.queue.cancelTask(queued)
-    await scene.run(*ours, "completed")
-    await theirs.run(*running, "failed")
+    await scene.run(ours, "completed")
+    await theirs.run(running, "failed")
     await scene.over()
-    assert await neighbour.knows(*ours, queued) == 0
+    assert await neighbour.knows(ours, queued) == 0
     assert [await scene.row(task) for task in theirs.tasks] == [None, None]
 
 

@@ -200,6 +200,39 @@ async def test_b_07_second_build_ends_before_the_next_runs_message(shaken: Scene
     assert [build["results"] for build in await shaken.builds(task)] == [5, 0]
 
 
+async def test_f_17_builder_removed(shaken: Scene) -> None:
+    """A request that waits is cancelled; a build that Buildbot cannot stop is told to again and again, until a restart ends it."""
+    (running,), queued = await shaken.running("single"), await shaken.task("single")
+    await shaken.request(queued)
+    buildbot, config = shaken.stack.buildbot, shaken.stack.buildbot.master_config
+    assert config is not None
+    assert await buildbot.reconfig(config.replace(SINGLE, "") + ITS_WORKER) == "complete"
+    try:
+        for task in (running, queued):
+            await shaken.stack.queue.cancelTask(task)
+        assert (await shaken.request(queued, complete=True))["results"] == 6
+        refused = await shaken.task("single")
+        assert (await shaken.run(refused, "exception"))["reasonResolved"] == "malformed-payload"
+        await shaken.stack.eventually(lambda: _asked_twice(shaken, running), "the build is told to stop a second time")
+        assert not (await shaken.request(running))["complete"]
+    finally:
+        buildbot.master_config = config
+        await buildbot.kill()
+        await buildbot.start()
+        await buildbot.await_worker()
+    await shaken.over()
+    assert await shaken.builds(queued) == []
+
+
+SINGLE = '    local("single", gate()),\n'
+ITS_WORKER = 'c["workers"].append(worker.LocalWorker("local-single-0"))\n'
+
+
+async def _asked_twice(scene: Scene, task: str) -> bool:
+    row = await scene.row(task)
+    return row is not None and (row["cancels"] or 0) >= 2
+
+
 async def test_b_11_worker_lost(shaken: Scene) -> None:
     """Buildbot builds the request again when a worker is there, and the task's next run takes it over."""
     (task,) = await shaken.running("remote")

@@ -15,6 +15,7 @@ from typing import Any, Final
 from tests.chaos import telling
 from tests.chaos.house import opened
 from tests.chaos.killing import Killer
+from tests.chaos.leaks import leaks
 from tests.chaos.record import Record
 from tests.chaos.round import Pace, Round
 from tests.chaos.servers import Deck
@@ -36,7 +37,7 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix=f"bridge-chaos-{seed}-"))
     directory.chmod(0o711)  # the servers run as users of their own
     said = asyncio.run(chaos(directory, asked.kills, seed, asked.minutes, Pace(tasks=asked.tasks)))
-    bad = any(said[wrong] for wrong in WRONGS) or said["fallen"] > 0
+    bad = any(said[wrong] for wrong in (*WRONGS, "fallen", "leaked"))
     if bad or asked.keep:
         print(f"Logs: {directory}", flush=True)
     else:
@@ -48,20 +49,20 @@ def main() -> int:
 async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, pace: Pace) -> dict[str, Any]:
     """Go on in rounds until there were so many kills, or until the time is over; what the last line says."""
     began = time.monotonic()
-    rng = random.Random(seed)
     wrong = Counter[str]()
     tasks = rounds = 0
-    async with opened(directory, rng) as house:
+    async with opened(directory, random.Random(f"{seed} wires")) as house:
         print(f"seed {seed}: the servers run after {time.monotonic() - began:.0f} s", flush=True)
-        killer, deck, record = Killer(house, rng, kills), Deck(rng), Record(house.stack)
+        killer, deck, record = Killer(house, str(seed)), Deck(random.Random(f"{seed} servers")), Record(house.stack)
         while killer.done < kills and (minutes is None or time.monotonic() - began < minutes * 60):
             rounds += 1
-            outcome = await Round(house, killer, deck, record, rng).run(min(KILLS_A_ROUND, kills - killer.done), pace)
+            this = Round(house, killer, deck, record, f"{seed} {rounds}")
+            outcome = await this.run(min(KILLS_A_ROUND, kills - killer.done), pace)
             wrong.update(finding.wrong for finding in outcome.findings)
             tasks += len(outcome.evidence.tasks)
             print(f"round {rounds}: {killer.done} kills, {tasks} tasks, healed in {outcome.drained:.0f} s", flush=True)
             await telling.tell(house.stack, outcome)
-        for words in killer.fallen:
+        for words in (*killer.fallen, *(leaked := await leaks(house))):
             print(f"  {words}", flush=True)
     points = {(service, effect, when) for service, effect, _ in killer.known for when in ("before", "after")}
     return {
@@ -76,6 +77,7 @@ async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, p
         "tasks": tasks,
         **{name: wrong[name] for name in WRONGS},
         "fallen": len(killer.fallen),
+        "leaked": len(leaked),
         "seconds": round(time.monotonic() - began),
         "seed": seed,
     }

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,8 @@ BUILDERS: Final = Path(__file__).with_name("builders.cfg")
 PERIODS: Final = {"pollSeconds": 0.5, "deadlineDelaySeconds": 1, "claimSeconds": 120, "publishSeconds": 2}
 SWEEPS: Final = {"interval": 5, "states_interval": 5, "strangers_interval": 10}
 SIDES: Final = ("postgres", "rabbit", "taskcluster", "buildbot")
+AWAY: Final = (OSError, TimeoutError, AMQPError)
+"""What a server that is away makes of an attempt to harm it."""
 PULSE_QUEUE: Final = "queue/bridge-pulse/buildbot-bridge"
 
 
@@ -30,6 +33,11 @@ class House:
         self.stack = stack
         self.wires = wires
         self.zygote = zygote
+
+    def note(self, words: str) -> None:
+        """Write down what is done, beside the logs of those to whom it is done."""
+        with (self.stack.directory / "chaos.log").open("a") as log:
+            log.write(f"{datetime.now(UTC):%H:%M:%S.%f} {words}\n")
 
     # --- what can be done to servers; each returns when it is healed. `for_` is in seconds.
 
@@ -89,8 +97,8 @@ class House:
         if status:
             raise AssertionError(f"bbb migrate ended with {status}; see migrate.log")
 
-    async def heal(self) -> None:
-        """Every wire whole."""
+    def heal(self) -> None:
+        """Make every wire whole."""
         for wire in self.wires.values():
             wire.heal()
 
@@ -126,7 +134,3 @@ def _led(url: str, wire: Wire) -> str:
     assert parts.port is not None
     wire.target = parts.port
     return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{wire.port}")))
-
-
-AWAY: Final = (OSError, TimeoutError, AMQPError)
-Fault = Callable[[House, float], Awaitable[None]]

@@ -22,11 +22,11 @@ Point = tuple[str, str, str]
 
 @dataclass
 class Killer:
-    """Keeps all replicas running, and kills them, `kills` times in all."""
+    """Keeps all replicas running, and kills them. What is random comes from the seed, for each line of work by itself."""
 
     house: House
-    rng: random.Random
-    kills: int
+    seed: str
+    """Of the round."""
     running: dict[str, Replica] = field(default_factory=dict)
     killed: Counter[str] = field(default_factory=Counter)
     """By how: `point` or `random`."""
@@ -44,19 +44,33 @@ class Killer:
         return self.killed.total()
 
     async def keep(self, name: str) -> None:
-        """Run a replica, again and again; to be cancelled."""
+        """Run a replica, again and again; to be cancelled, which ends it in good order."""
+        rng = random.Random(f"{self.seed} {name}")
         while True:
-            arm = self._arm(name) if self.done < self._goal else None
+            arm = self._arm(name, rng) if self.done < self._goal else None
             replica = self.running[name] = await self.house.zygote.start(name, arm=arm)
-            status = await asyncio.shield(replica.ended)
+            try:
+                status = await asyncio.shield(replica.ended)
+            except asyncio.CancelledError:
+                await self._ended_in_order(replica)
+                raise
             self._count(replica, status)
-            await asyncio.sleep(self.rng.uniform(0, 3) if self.done < self._goal else 0.1)
+            await asyncio.sleep(rng.uniform(0, 3) if self.done < self._goal else 0.1)
+
+    async def _ended_in_order(self, replica: Replica) -> None:
+        replica.tell(signal.SIGTERM)
+        await asyncio.wait([replica.ended], timeout=15)
+        if replica.alive or replica.ended.result() != 0:
+            self.fallen.append(f"{replica.name} did not end in order when asked to")
+            replica.tell(signal.SIGKILL)
+            await replica.ended
 
     def _count(self, replica: Replica, status: int) -> None:
         points = replica.points()
         self.known |= {(replica.service, effect, when) for _, effect, when in points}
         hits = [(replica.service, effect, when) for how, effect, when in points if how == "hit"]
         self.hit.update(hits)
+        self.house.note(f"{replica.name} ({replica.pid}) ended with {status}{f' at {hits[0][1:]}' if hits else ''}")
         if status == -signal.SIGKILL:
             self.killed["point" if hits else "random"] += 1
         elif "run `bbb migrate`" in replica.last_words():
@@ -69,50 +83,54 @@ class Killer:
         for replica in self.running.values():
             self.known |= {(replica.service, effect, when) for _, effect, when in replica.points()}
 
-    def _arm(self, name: str) -> Arm | None:
+    def _arm(self, name: str, rng: random.Random) -> Arm | None:
         """A point of the service, rather one where nobody died yet."""
         service = name.partition(".")[0]
         points = sorted({(effect, when) for of, effect, _ in self.known if of == service for when in ("before", "after")})
         if not points:
             return None
         weights = [1 / (1 + self.hit[service, effect, when]) ** 3 for effect, when in points]
-        effect, when = self.rng.choices(points, weights)[0]
-        return effect, when, self.rng.choice((0, 0, 0, 1, 2))
+        effect, when = rng.choices(points, weights)[0]
+        return effect, when, rng.choice((0, 0, 0, 1, 2))
 
     async def work(self, upto: int, pace: float) -> None:
         """Kill until there were `upto` kills in all, one in `pace` seconds on average: at points, or else at random.
 
         Arms count only while a kill is due; when none is reached for a while, a replica is killed where it stands.
         """
+        rng = random.Random(f"{self.seed} kills")
         self._goal = upto
         while self.done < upto:
             before = self.done
-            await asyncio.sleep(self.rng.expovariate(1 / pace))
+            await asyncio.sleep(rng.expovariate(1 / pace))
             self.house.zygote.armed(on=True)
-            await became_true(lambda before=before: self.done > before, self.rng.choice((0, 2, 4, 8)))  # type: ignore[misc]
+            await became_true(lambda before=before: self.done > before, rng.choice((0, 1, 3, 6)))  # type: ignore[misc]
             self.house.zygote.armed(on=False)
             self.learn()
             if self.done == before:
-                await self._kill_one()
+                await self._kill_one(rng)
 
-    async def _kill_one(self) -> None:
+    async def _kill_one(self, rng: random.Random) -> None:
         alive = [replica for replica in self.running.values() if replica.alive]
         if alive:
-            victim = self.rng.choice(alive)
+            victim = rng.choice(alive)
             victim.tell(signal.SIGKILL)
             await asyncio.wait([victim.ended], timeout=5)
 
     async def freeze(self, end: asyncio.Event, pause: float) -> None:
         """Stop a replica for longer than a lease lasts, now and then; it goes on where it was."""
+        rng = random.Random(f"{self.seed} freezes")
         while not end.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(end.wait(), self.rng.expovariate(1 / pause))
+                await asyncio.wait_for(end.wait(), rng.expovariate(1 / pause))
                 return
-            replica = self.running.get(self.rng.choice(NAMES))
+            replica = self.running.get(rng.choice(NAMES))
             if replica is None or not replica.alive:
                 continue
             replica.tell(signal.SIGSTOP)
+            self.house.note(f"{replica.name} ({replica.pid}) is frozen")
             self.frozen += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(end.wait(), FROZEN)
             replica.tell(signal.SIGCONT)
+            self.house.note(f"{replica.name} ({replica.pid}) goes on")

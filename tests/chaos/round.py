@@ -47,17 +47,18 @@ class Outcome:
 class Round:
     """Works on a house with a killer, a deck and a record that outlive it."""
 
-    def __init__(self, house: House, killer: Killer, deck: Deck, record: Record, rng: random.Random) -> None:
+    def __init__(self, house: House, killer: Killer, deck: Deck, record: Record, seed: str) -> None:
         self._house = house
         self._killer = killer
         self._deck = deck
         self._record = record
-        self._rng = rng
+        self._seed = seed
 
     async def run(self, kills: int, pace: Pace) -> Outcome:
         """Go through one round, with so many kills."""
-        stream = Stream(self._house.stack, self._rng, pace.tasks)
+        stream = Stream(self._house.stack, random.Random(f"{self._seed} tasks"), pace.tasks)
         end = asyncio.Event()
+        self._killer.seed = self._seed
         async with _aside(self._record.keep(), *(self._killer.keep(name) for name in NAMES)):
             async with asyncio.TaskGroup() as group:
                 group.create_task(stream.run(end))
@@ -67,6 +68,7 @@ class Round:
                 end.set()
             await self._all_run()
             healed = time.time()
+            self._house.note("all is healed")
             await self._over()
             drained = time.time() - healed
             self._killer.learn()
@@ -76,7 +78,7 @@ class Round:
 
     async def _all_run(self) -> None:
         """Every replica runs, none with an arm that still counts."""
-        await self._house.heal()
+        self._house.heal()
         async with asyncio.timeout(READY):
             while any(name not in self._killer.running or not self._killer.running[name].alive for name in NAMES):
                 await asyncio.sleep(0.1)

@@ -31,11 +31,11 @@ def _wire(side: str, harm: Harm) -> Deal:
 
 
 SERVERS: Final[tuple[tuple[str, int, Deal], ...]] = (
-    ("postgres_restarted", 4, _server("postgres_restarted", 0, 4)),
-    ("rabbit_restarted", 3, _server("rabbit_restarted", 0, 4)),
+    ("postgres_restarted", 6, _server("postgres_restarted", 0, 4)),
+    ("rabbit_restarted", 6, _server("rabbit_restarted", 0, 4)),
     ("queue_deleted", 2, _server("queue_deleted", 0, 1)),
-    ("buildbot_killed", 2, _server("buildbot_killed", 0, 4)),
-    ("buildbot_restarted", 2, _server("buildbot_restarted", 0, 4)),
+    ("buildbot_killed", 3, _server("buildbot_killed", 0, 4)),
+    ("buildbot_restarted", 3, _server("buildbot_restarted", 0, 4)),
     ("credentials_revoked", 1, _server("credentials_revoked", 2, 12)),
     ("database_dropped", 2, _server("database_dropped", 0, 6)),
 )
@@ -63,9 +63,11 @@ class Deck:
         """Deal until the end, with pauses of so many seconds on average."""
         while not end.is_set():
             name = self.draw()
-            self.dealt[name] += 1
+            house.note(f"{name} begins")
             try:
                 await CARDS[name](house, self.rng)
+                self.dealt[name] += 1
+                house.note(f"{name} is healed")
             except AWAY as away:  # the server was not there to be harmed so
-                print(f"  {name} could not be done: {away!r}", flush=True)
+                house.note(f"{name} could not be done: {away!r}")
             await asyncio.sleep(self.rng.expovariate(1 / pause))

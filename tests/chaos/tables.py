@@ -19,7 +19,7 @@ WHERE s.external_idstring LIKE ? AND s.rebuilt_buildid IS NULL AND r.id > ? ORDE
 BUILDS: Final = """
 SELECT id AS buildid, buildrequestid, started_at, complete_at, results FROM builds WHERE buildrequestid = ? ORDER BY id
 """
-CANCEL: Final = re.compile(r'\[([^]]+)\] "POST /plugins/taskcluster/v1/runs/([^/ ]+/\d+)/cancel HTTP[^"]*" 200 ')
+CANCEL: Final = re.compile(r'\[([^]]+)\] "POST /plugins/taskcluster/v1/runs/([^/ ]+/\d+)/cancel HTTP[^"]*" 20\d ')
 Json = dict[str, Any]
 
 
@@ -40,8 +40,13 @@ def requests(database: Path, task: str = "", after: int = 0) -> list[Json]:
 
 
 def cancels(stack: Stack) -> Iterable[Cancel]:
-    """When the bridge asked for which cancel, by the master's log of HTTP: whole seconds, rounded up here."""
+    """When the bridge asked for which cancel, by the master's log of HTTP."""
     for log in (stack.buildbot.directory / "master").glob("http.log*"):
-        for line in log.read_text(errors="replace").splitlines():
-            if found := CANCEL.search(line):
-                yield Cancel(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z").timestamp() + 1.0, found[2])
+        yield from asked_in(log.read_text(errors="replace"))
+
+
+def asked_in(log: str) -> Iterable[Cancel]:
+    """The cancels that a log tells of; its times are whole seconds, rounded up here."""
+    for line in log.splitlines():
+        if found := CANCEL.search(line):
+            yield Cancel(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z").timestamp() + 1.0, found[2])

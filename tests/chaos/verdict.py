@@ -37,6 +37,7 @@ def found(evidence: Evidence, made: Mapping[str, Made], healed: float) -> list[F
     said = [*judge(evidence), *at_rest(evidence)]
     findings = [Finding(KINDS_OF[words.partition(":")[0]], words, _about(words, evidence)) for words in said]
     findings += [Finding("wrong_verdict", words, task) for task, words in _unexpected(evidence, made)]
+    findings += [Finding("late", words, task) for task, words in _expired(evidence)]
     return [*findings, *_late(evidence, healed)]
 
 
@@ -51,6 +52,14 @@ def _unexpected(evidence: Evidence, made: Mapping[str, Made]) -> Iterable[tuple[
         end = runs[-1].get("reasonResolved") if runs else None
         if end is not None and end not in made[task].kind.ends:
             yield task, f"{task} ({made[task].kind.name}) ended as {end}"
+
+
+def _expired(evidence: Evidence) -> Iterable[tuple[str, str]]:
+    """Claims that ran out: they last two minutes here, are renewed after 40 s, and no fault lasts for the other 80."""
+    for task in evidence.tasks:
+        for number, run in enumerate(evidence.runs(task)):
+            if run.get("reasonResolved") == "claim-expired":
+                yield task, f"the claim of {task}/{number} expired"
 
 
 def _late(evidence: Evidence, healed: float) -> Iterable[Finding]:

@@ -70,7 +70,7 @@ class Seat:
 
         pool = Pool(POOL, "pool/linux", RULES, Policy(), BuildsAt(self), lambda shown: shown)
         ports = RunsAt(self), QueueAt(self), {POOL: pool}, admit, ClockAt(self)
-        return Engine("replica", *ports, Backoff(Steady()), EyesAt(self), self.known)
+        return Engine("replica", *ports, BACKOFF, EyesAt(self), self.known)
 
 
 class Steady(Random):
@@ -78,6 +78,9 @@ class Steady(Random):
 
     def uniform(self, a: float, b: float) -> float:
         return max(a, b)
+
+
+BACKOFF = Backoff(Steady())
 
 
 @dataclass

@@ -7,24 +7,19 @@ replicas whose coroutines stand at the same places with the same variables are t
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from types import FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple, cast
 
 from bridge.core import commands, faults
 from bridge.core.commands import Command
-from bridge.core.request import RequestState
-from bridge.core.rules import Rules
 from bridge.core.run import Run, RunId, RunKey
-from bridge.core.status import RunState, TaskStatus
+from bridge.core.status import RunState
 from bridge.engine.engine import Engine
-from bridge.engine.pool import Pool
 from bridge.engine.strangers import Strangers
 from bridge.engine.sweeps import Sweeps
+from tests.model.freezing import WORDS, frozen
 from tests.model.ports import Call, Seat
-from tests.model.values import plain
 
 
 class Memory(NamedTuple):
@@ -174,7 +169,7 @@ class Performance:
         frames = []
         at: Any = self.task.get_coro()
         while (frame := getattr(at, "cr_frame", None)) is not None:
-            variables = tuple((name, frozen(value)) for name, value in sorted(frame.f_locals.items()) if name not in _WORDS)
+            variables = tuple((name, frozen(value)) for name, value in frame.f_locals.items() if name not in WORDS)
             frames.append((frame.f_code, frame.f_lasti, variables))
             at = at.cr_await
         return (*frames, frozen(self.call))
@@ -204,27 +199,3 @@ async def _coroutine(engine: Engine, work: Work) -> None:
     except faults.Fault:
         if work.name == "pay":
             raise  # only a sweep is given up for a fault of either side
-
-
-_WORDS = frozenset({"because", "why", "name"})
-_NO_PART = (ModuleType, Engine, Pool, Rules, Sweeps, Strangers, Seat, asyncio.Future, FunctionType, MethodType, Work)
-_PLAIN = (str, int, float, datetime, Enum, RequestState, TaskStatus, type(None), type)
-
-
-def frozen(value: Any) -> Any:
-    """The value as one that can be compared and hashed; what never differs is left out."""
-    if isinstance(value, Run):
-        return plain(value)
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, _NO_PART) or type(value).__name__ in ("_Change", "QueueAt", "BuildsAt", "RunsAt"):
-        return None
-    if isinstance(value, Mapping):
-        return tuple(sorted(((key, frozen(item)) for key, item in value.items()), key=lambda item: str(item[0])))
-    if isinstance(value, list | tuple | set | frozenset):
-        return (type(value), *map(frozen, value))
-    if isinstance(value, Exception):
-        return (type(value), str(value))
-    if is_dataclass(value):
-        return (type(value), *(frozen(getattr(value, part.name)) for part in fields(value) if part.compare))
-    raise TypeError(f"{type(value)} has no place in a state")

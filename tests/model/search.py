@@ -84,12 +84,13 @@ def _wrong(continuation: Continuation, step: Step) -> list[str]:
 
 def trace(space: Space, parents: dict[int, int], state: int, last: Step, end: list[str]) -> list[str]:
     """The shortest way from a plain life to the state, in words, the last step, and its end."""
-    way = [state]
-    while parents[way[-1]] != -1:
-        way.append(parents[way[-1]])
+    way = []
+    while state != -1:
+        way.append(state)
+        state = parents[state]
     way.reverse()
     steps = [next(step for step in space.following(a) if step.state == b) for a, b in pairwise(way)]
-    return [f"{n}. {word}" for n, word in enumerate([*_named([*steps, last], way), *_short(end)], 1)]
+    return [f"{n}. {word}" for n, word in enumerate([*_named([*steps, last][: len(way)], way), *_short(end)], 1)]
 
 
 def _named(steps: list[Step], way: list[int]) -> list[str]:

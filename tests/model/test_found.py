@@ -56,3 +56,11 @@ def test_no_second_build_where_a_row_was_set_back_to_before_its_submit_and_its_r
     assert Continuation(space).wrong(state) == []
     first = walked(space, state, "takes run 1, 1 Wanted, which owes RequestBuild")
     assert Continuation(space).wrong(first) == []
+
+
+def test_no_build_is_asked_for_where_the_row_that_owed_it_is_lost_meanwhile():
+    """The submit was sent for the run as it had been leased, though nothing of it was written down any more."""
+    space = Space(NAMED["amnesia"])
+    read = ("pending run 0", "owes RequestBuild", "queue.status(): 0 pending", "the database fails", "rows.change()")
+    state = walked(space, space.first(), *read)
+    assert not [step.label for step in space.following(state) if "buildbot" in step.label]

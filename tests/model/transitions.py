@@ -18,10 +18,11 @@ from bridge.core.run import Building, Queued, Run, RunId, RunKey, Settled, Stopp
 from bridge.core.verdict import Results
 from tests.model import invariants, outside
 from tests.model.configs import KINDS, Config
+from tests.model.freezing import frozen
 from tests.model.moments import moment
 from tests.model.outside import Twist
 from tests.model.ports import POOL, Call
-from tests.model.replica import IDLE, Answer, Evidence, Memory, Performance, Replica, Work, frozen
+from tests.model.replica import IDLE, Answer, Evidence, Memory, Performance, Replica, Work
 from tests.model.values import Requests, Rows, Task, by_number, stored
 from tests.unit.core.buildbot_automaton import Buildbot
 from tests.unit.core.queue_automaton import RefusedError
@@ -32,6 +33,7 @@ Owed = Callable[[Run, datetime], Command | None]
 FOREIGN = Worker("somebody", "else")
 NO_ANSWER = Answer(False, faults.Unavailable("no answer"))
 DENIED = Answer(False, faults.NotAllowed("401"))
+KEPT = 4000  # coroutines
 MUTATIONS = frozenset({"claim", "reclaim", "resolve", "submit", "cancel"})
 
 
@@ -86,7 +88,8 @@ class Transitions:
         self.wires = Interned[tuple[Call, Command | None] | None]()
         self.wires.number(None)
         self.lossy = "loss" in config.budget
-        self.misses = 0
+        self._live: dict[int, Performance] = {}
+        self._warm: Performance | None = None
 
     # Beginnings
 
@@ -213,6 +216,7 @@ class Transitions:
         assert value.call is not None
         wrong = self._wrong(value, self.tasks[task], self.requests[requests], self.rows[rows])
         side = value.call.side
+        self._warm = self._live.pop(replica, None)
         if wrong:
             return side, [Move(_words(value.call), -1, -1, None, wrong)]
         match side:
@@ -301,8 +305,15 @@ class Transitions:
         return self._stands(self._taped(replica, answer, now), performance, label, part, cost)
 
     def _performance(self, replica: Replica) -> Performance:
-        self.misses += 1
-        return Performance.of(replica, replica.began, self.config.admitted)
+        """The replica's coroutine: the one that came here first, or the same way gone again."""
+        warm, self._warm = self._warm, None
+        return warm or Performance.of(replica, replica.began, self.config.admitted)
+
+    def _keep(self, number: int, performance: Performance) -> None:
+        """Keep a coroutine for the next that takes this replica on; old ones can be had again."""
+        self._live[number] = performance
+        if len(self._live) > KEPT:
+            self._live.pop(next(iter(self._live))).end()
 
     @staticmethod
     def _taped(replica: Replica, answer: Answer, now: int) -> Replica:
@@ -322,8 +333,12 @@ class Transitions:
             return Move(label, part, self.replicas.number(idle, idle.memory), cost, wrong)
         place = performance.stands() if replica.work.name != "strangers" else (frozen(replica.tape),)
         key = (memory, replica.work.name, place, replica.evidence, replica.began)
+        seen = len(self.replicas.values)
         number = self.replicas.number(replace(replica, call=performance.call), key)
-        performance.end()
+        if number == seen:
+            self._keep(number, performance)
+        else:
+            performance.end()
         return Move(label, part, number, cost, wrong)
 
     def idle(self) -> int:
