@@ -164,7 +164,7 @@ class Queue:
         until, expiry = await self._call("claim", lambda: self._claim(key, worker))
         return self._taken(key, until, expiry)
 
-    def _claim(self, key: RunKey, worker: Worker) -> tuple[int, int]:
+    def _claim(self, key: RunKey, worker: Worker) -> tuple[int | None, int]:
         task, run = self._of(key)
         detail = {"workerGroup": worker.group, "workerId": worker.id}
         try:
@@ -183,7 +183,7 @@ class Queue:
         until, expiry = await self._call("reclaim", lambda: self._reclaim(key, held))
         return self._taken(key, until, expiry)
 
-    def _reclaim(self, key: RunKey, held: float) -> tuple[int, int]:
+    def _reclaim(self, key: RunKey, held: float) -> tuple[int | None, int]:
         self._admit(held)
         task, run = self._of(key)
         answer = claims.reclaim(self._ledger, self._at.issuer, task, key.run_id, self._at.now())

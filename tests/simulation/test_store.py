@@ -138,8 +138,8 @@ class _Both:
     async def leases_end(self) -> None:
         await self.opened.fetch(_LEASES_END)
         past = timedelta(days=1)
-        leased = [row for row in self.table.rows() if row.lease_until is not None]
-        self.table.commit([(row.run.key, replace(row, lease_until=row.lease_until - past)) for row in leased])
+        ended = [replace(row, lease_until=row.lease_until - past) for row in self.table.rows() if row.lease_until]
+        self.table.commit([(row.run.key, row) for row in ended])
 
     async def compare(self) -> None:
         found = await self.opened.fetch("SELECT task_id, run_id, lease_owner, holder, due_at FROM runs ORDER BY 1, 2")
