@@ -106,12 +106,10 @@ class Watch:
             self.blame(f"S3: {task.task_id}/{run.run_id} is claimed before a build of its request started")
 
     def resolved(self, task: Task, run: Run, word: str) -> None:
-        """S4, when a report of the bridge resolves a run."""
+        """S4, S8 and S9, when a report of the bridge resolves a run."""
         name = f"{task.task_id}/{run.run_id}"
         if word == MALFORMED and not refusable(task):
             self.blame(f"S8: {name} is told {word}, and nothing is wrong with it")
-        if word in ("completed", "failed") and (run.run_id, LOG) not in task.artifacts:
-            self.blame(f"S9: {name} is told {word} before its log is attached")
         request = self.request_for(task, run.run_id)
         if word == MALFORMED or self.erased:
             return
@@ -124,6 +122,8 @@ class Watch:
             self.blame(f"S4: {name} is told {word} while request {request.id} is open")
         else:
             self._fits(name, word, request, run.run_id)
+        if word in ("completed", "failed") and (run.run_id, LOG) not in task.artifacts:
+            self.blame(f"S9: {name} is told {word} before its log is attached")
 
     def read(self, who: str, task: Task) -> None:
         """A status read: what it shows allows one cancelTask."""
