@@ -79,10 +79,17 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     if now is None or not isinstance(now.phase, Wanted):
         return rows  # nothing is sent that is not written down: the row may be lost meanwhile
     if (older := _holding(rows, run.key)) is not None:
-        # Nothing was sent, so what is known of earlier submits stays as it was before.
-        held = _held(engine, run, seen.at, f"run {older} still holds a build request")
-        return await engine.hear(run.key, replace(held, asked=isinstance(run.phase, Wanted) and run.phase.asked))
-    return await engine.hear(run.key, await _answered(engine, now, seen, order))
+        return await engine.hear(run.key, _unsent(engine, run, seen, f"run {older} still holds a build request"))
+    try:
+        return await engine.hear(run.key, await _answered(engine, now, seen, order))
+    except faults.NotAllowed as shut:
+        engine.observer.alarm("not_allowed", run.key, str(shut))
+        return await engine.hear(run.key, _unsent(engine, run, seen, str(shut)))
+
+
+def _unsent(engine: Engine, run: Run, seen: TaskSeen, why: str) -> HeldBack:
+    """Nothing came in at Buildbot, so what is known of earlier submits stays as it was before this one."""
+    return replace(_held(engine, run, seen.at, why), asked=isinstance(run.phase, Wanted) and run.phase.asked)
 
 
 async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Submitted | HeldBack | Inadmissible:
