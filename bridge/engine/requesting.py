@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,16 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
         return rows  # nothing is sent that is not written down: the row may be lost meanwhile
     if (older := chain.holding(rows, run.key.run_id)) is not None:
         return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
-    return await engine.hear(run.key, await _answered(engine, now, seen, order))
+    try:
+        return await engine.hear(run.key, await _answered(engine, now, seen, order))
+    except faults.NotAllowed as shut:
+        engine.observer.alarm("not_allowed", run.key, str(shut))
+        return await engine.hear(run.key, _unsent(engine, run, seen, str(shut)))
+
+
+def _unsent(engine: Engine, run: Run, seen: TaskSeen, why: str) -> HeldBack:
+    """Nothing came in at Buildbot, so what is known of earlier submits stays as it was before this one."""
+    return replace(_held(engine, run, seen.at, why), asked=isinstance(run.phase, Wanted) and run.phase.asked)
 
 
 async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Submitted | HeldBack | Inadmissible:

@@ -53,6 +53,12 @@ ENDS: dict[str, Sequence[str]] = {
     "priority changed": ["completed"],
     "claimed by somebody else": ["completed"],
     "request erased": ["internal-error"],
+    "claim expired after the build": ["claim-expired", "completed"],
+    "database away past a claim": ["completed"],
+    "build of many claims": ["completed"],
+    "cancelled after a retry": ["intermittent-task", "canceled"],
+    "cancelled while the master is deaf": ["canceled"],
+    "every priority": ["deadline-exceeded"],
 }
 
 

@@ -5,9 +5,11 @@ from contextlib import suppress
 import pytest
 
 from bridge.core import faults
+from bridge.core.artifact import Artifact
 from bridge.core.order import Order
 from bridge.core.run import RunId, RunKey, TaskId, Worker
 from bridge.core.verdict import Resolution
+from tests.doubles.taskcluster import resolvers
 from tests.simulation.buildbot import CANCELLED, RETRY, SUCCESS
 from tests.simulation.builds import Builds
 from tests.simulation.fabric import Machine, Plan
@@ -15,6 +17,7 @@ from tests.simulation.people import task_id
 from tests.simulation.queue import Queue
 from tests.simulation.scenarios import Deed, Job, Scenario
 from tests.simulation.services import Coverage
+from tests.simulation.watch import LOG
 from tests.simulation.world import World
 
 TASK = TaskId(task_id(0))
@@ -65,7 +68,8 @@ def test_what_is_right_is_not_blamed(hand: _Hand) -> None:
     hand.passes(5)
     hand.does(hand.queue.claim(RUN, WORKER, "proj-sim/linux"))
     hand.passes(30)
-    assert hand.does(hand.queue.resolve(RUN, Resolution.COMPLETED)) == []
+    log = Artifact(LOG, "text/plain", hand.world.fabric.moment(), body=b"done")
+    assert hand.does(hand.queue.attach(RUN, log), hand.queue.resolve(RUN, Resolution.COMPLETED)) == []
     assert hand.world.ledger.tasks[TASK].state == "completed"
 
 
@@ -92,6 +96,34 @@ def test_a_verdict_while_the_build_runs(hand: _Hand, word: Resolution) -> None:
     hand.passes(5)
     hand.does(hand.queue.claim(RUN, WORKER, "proj-sim/linux"))
     assert hand.does(hand.queue.resolve(RUN, word))[0].startswith("S4")
+
+
+def test_a_verdict_without_a_log(hand: _Hand) -> None:
+    hand.submits()
+    hand.passes(5)
+    hand.does(hand.queue.claim(RUN, WORKER, "proj-sim/linux"))
+    hand.passes(30)
+    assert hand.does(hand.queue.resolve(RUN, Resolution.COMPLETED))[0].startswith("S9")
+
+
+def test_a_good_task_called_malformed(hand: _Hand) -> None:
+    own = Worker("bridge", hand.world.watch.own)
+    assert hand.does(hand.queue.claim(RUN, own, "proj-sim/linux"), hand.queue.resolve(RUN, None))[0].startswith("S8")
+
+
+@pytest.mark.parametrize("job", [Job(scopes=()), Job(payload={"nonsense": 1}), Job(payload="plain")])
+def test_a_request_for_a_task_that_may_not_build(hand: _Hand, job: Job) -> None:
+    hand.world.people.create(1, job)
+    assert hand.submits(RunKey(TaskId(task_id(1)), RunId(0)))[0].startswith("S2")
+
+
+def test_a_second_request_where_a_result_waits_to_be_told(hand: _Hand) -> None:
+    hand.submits()
+    hand.passes(5)
+    hand.does(hand.queue.claim(RUN, WORKER, "proj-sim/linux"))
+    hand.passes(1300)  # the build is over, and the claim, which nobody renews, too
+    resolvers.poll(hand.world.ledger, hand.world.taskcluster.now())
+    assert hand.submits(RunKey(TASK, RunId(1)))[0].startswith("S1")
 
 
 def test_a_wrong_verdict(hand: _Hand) -> None:

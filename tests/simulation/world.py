@@ -176,7 +176,7 @@ class World:
         return [*found, *self._expired()]
 
     def _expired(self) -> list[str]:
-        """L4: no claim runs out unless something was wrong while it was due for renewal."""
+        """L4: no claim runs out unless something was wrong for so long that it could not be renewed in time."""
         claim = self.scenario.claim
         return [
             f"L4: the claim of {each.task_id}/{each.run_id} expired, and nothing had been wrong"
@@ -192,6 +192,10 @@ class World:
         return self.trouble.rows_lost and (change.worker_id == self.watch.own or self.watch.erased)
 
     def _was_disturbed(self, change: Transition, claim: float) -> bool:
+        if self.scenario.kept and not self.fabric.faulted:
+            return False
         at = change.at / SECOND - EPOCH
         since = at - min(claim, max(_RENEWABLE * claim, BOUND)) - 5
-        return any(start < at and end > since for start, end in self.trouble.spans)
+        spans = [(start, end) for start, end in self.trouble.spans if start < at and end > since]
+        # Each trouble may cost its own time and that of the slowest repair.
+        return bool(spans) and sum(end - start + BOUND for start, end in spans) > claim * _RENEWABLE
