@@ -54,13 +54,18 @@ async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, p
     async with opened(directory, random.Random(f"{seed} wires")) as house:
         print(f"seed {seed}: the servers run after {time.monotonic() - began:.0f} s", flush=True)
         killer, deck, record = Killer(house, str(seed)), Deck(random.Random(f"{seed} servers")), Record(house.stack)
+        house.wires["buildbot"].heard = record.heard
         while killer.done < kills and (minutes is None or time.monotonic() - began < minutes * 60):
             rounds += 1
             this = Round(house, killer, deck, record, f"{seed} {rounds}")
             outcome = await this.run(min(KILLS_A_ROUND, kills - killer.done), pace)
             wrong.update(finding.wrong for finding in outcome.findings)
             tasks += len(outcome.evidence.tasks)
-            print(f"round {rounds}: {killer.done} kills, {tasks} tasks, healed in {outcome.drained:.0f} s", flush=True)
+            judged = f"{len(outcome.evidence.calls)} calls and {len(outcome.evidence.cancels or ())} cancels judged"
+            print(
+                f"round {rounds}: {killer.done} kills, {tasks} tasks, all over {outcome.drained:.0f} s after healing; {judged}",
+                flush=True,
+            )
             await telling.tell(house.stack, outcome)
         for words in (*killer.fallen, *(leaked := await leaks(house))):
             print(f"  {words}", flush=True)

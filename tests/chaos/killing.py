@@ -37,6 +37,8 @@ class Killer:
     refused: int = 0
     """Starts on a database without tables: a service refuses it and says what to do, its supervisor starts it again."""
     frozen: int = 0
+    """How many slept for longer than a lease lasts."""
+    asleep: set[int] = field(default_factory=set)
     _goal: int = 0
 
     @property
@@ -111,7 +113,7 @@ class Killer:
                 await self._kill_one(rng)
 
     async def _kill_one(self, rng: random.Random) -> None:
-        alive = [replica for replica in self.running.values() if replica.alive]
+        alive = [replica for replica in self.running.values() if replica.alive and replica.pid not in self.asleep]
         if alive:
             victim = rng.choice(alive)
             victim.tell(signal.SIGKILL)
@@ -127,10 +129,17 @@ class Killer:
             replica = self.running.get(rng.choice(NAMES))
             if replica is None or not replica.alive:
                 continue
-            replica.tell(signal.SIGSTOP)
-            self.house.note(f"{replica.name} ({replica.pid}) is frozen")
+            await self._sleeps(replica, end)
+
+    async def _sleeps(self, replica: Replica, end: asyncio.Event) -> None:
+        """Whoever is killed meanwhile is somebody else."""
+        self.asleep.add(replica.pid)
+        replica.tell(signal.SIGSTOP)
+        self.house.note(f"{replica.name} ({replica.pid}) is frozen")
+        try:
+            await asyncio.wait_for(end.wait(), FROZEN)
+        except TimeoutError:
             self.frozen += 1
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(end.wait(), FROZEN)
-            replica.tell(signal.SIGCONT)
-            self.house.note(f"{replica.name} ({replica.pid}) goes on")
+        replica.tell(signal.SIGCONT)
+        self.asleep.discard(replica.pid)
+        self.house.note(f"{replica.name} ({replica.pid}) goes on")

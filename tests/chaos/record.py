@@ -1,15 +1,18 @@
 """What both sides saw, collected while it happens: the double keeps only the newest calls."""
 
 import asyncio
+import re
+import time
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.chaos import tables
-from tests.history.evidence import Evidence
+from tests.history.evidence import Cancel, Evidence
 from tests.sandbox.stack import GROUP, Stack
 
+CANCEL: Final = re.compile(rb"POST /plugins/taskcluster/v1/runs/([^/ ]+/\d+)/cancel HTTP/1.1\r\n")
 EVERY: Final = 3.0
 Json = dict[str, Any]
 
@@ -19,11 +22,17 @@ class Record:
     """Calls and changes of the round's tasks; `forget` starts the next round."""
 
     stack: Stack
+    cancels: list[Cancel] = field(default_factory=list)
     calls: list[Json] = field(default_factory=list)
     history: list[Json] = field(default_factory=list)
     _calls_to: int = 0
     _history_to: int = 0
     _requests_to: int = 0
+
+    def heard(self, sent: bytes) -> None:
+        """Note the cancels that the bridge asks of Buildbot's plugin, as they pass by."""
+        for found in CANCEL.finditer(sent):
+            self.cancels.append(Cancel(time.time(), found[1].decode()))
 
     async def keep(self) -> None:
         """Collect until cancelled."""
@@ -56,7 +65,7 @@ class Record:
         for request in await asyncio.to_thread(tables.requests, tables.place(self.stack), "", self._requests_to):
             if request["key"].partition("/")[0] in kept:
                 requests[request["key"]].append(request)
-        asked = [cancel for cancel in tables.cancels(self.stack) if cancel.key.partition("/")[0] in kept]
+        asked = [cancel for cancel in self.cancels if cancel.key.partition("/")[0] in kept]
         return Evidence(
             calls=[call for call in self.calls if call["taskId"] is None or call["taskId"] in kept],
             history=[change for change in self.history if change["taskId"] in kept],
@@ -70,5 +79,6 @@ class Record:
         """The round is over, and so are its tasks."""
         self.calls.clear()
         self.history.clear()
+        self.cancels.clear()
         numbers = [each["buildrequestid"] for requests in evidence.requests.values() for each in requests]
         self._requests_to = max([self._requests_to, *numbers])

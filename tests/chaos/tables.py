@@ -1,14 +1,10 @@
-"""Buildbot's own tables and its log of calls, read from the outside."""
+"""Buildbot's own tables, read from the outside."""
 
 import contextlib
-import re
 import sqlite3
-from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tests.history.evidence import Cancel
 from tests.sandbox.stack import Stack
 
 REQUESTS: Final = """
@@ -19,7 +15,6 @@ WHERE s.external_idstring LIKE ? AND s.rebuilt_buildid IS NULL AND r.id > ? ORDE
 BUILDS: Final = """
 SELECT id AS buildid, buildrequestid, started_at, complete_at, results FROM builds WHERE buildrequestid = ? ORDER BY id
 """
-CANCEL: Final = re.compile(r'\[([^]]+)\] "POST /plugins/taskcluster/v1/runs/([^/ ]+/\d+)/cancel HTTP[^"]*" 20\d ')
 Json = dict[str, Any]
 
 
@@ -37,16 +32,3 @@ def requests(database: Path, task: str = "", after: int = 0) -> list[Json]:
             request["complete"] = bool(request["complete"])
             request["builds"] = [dict(row) for row in connection.execute(BUILDS, (request["buildrequestid"],))]
         return found
-
-
-def cancels(stack: Stack) -> Iterable[Cancel]:
-    """When the bridge asked for which cancel, by the master's log of HTTP."""
-    for log in (stack.buildbot.directory / "master").glob("http.log*"):
-        yield from asked_in(log.read_text(errors="replace"))
-
-
-def asked_in(log: str) -> Iterable[Cancel]:
-    """The cancels that a log tells of; its times are whole seconds, rounded up here."""
-    for line in log.splitlines():
-        if found := CANCEL.search(line):
-            yield Cancel(datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z").timestamp() + 1.0, found[2])

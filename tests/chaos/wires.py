@@ -5,6 +5,7 @@ import contextlib
 import random
 import socket
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Literal, Self
 
@@ -30,6 +31,8 @@ class Wire:
         self.target = 0
         self.port = 0
         self.met = 0
+        self.heard: Callable[[bytes], None] = lambda _: None
+        """Is given every chunk that goes to the server, before it goes."""
 
     async def __aenter__(self) -> Self:
         self._open.set()
@@ -76,7 +79,10 @@ class Wire:
             return
         self._writers |= {writer, back}
         try:
-            pumps = [asyncio.create_task(self._pump(reader, back)), asyncio.create_task(self._pump(there, writer))]
+            pumps = [
+                asyncio.create_task(self._pump(reader, back, self.heard)),
+                asyncio.create_task(self._pump(there, writer)),
+            ]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_EXCEPTION)
             for pump in pumps:
                 pump.cancel()
@@ -87,9 +93,12 @@ class Wire:
                 if not each.transport.is_closing():
                     each.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[bytes], None] = lambda _: None
+    ) -> None:
         """Pass bytes on in one direction; raises when the whole connection is over."""
         while chunk := await reader.read(CHUNK):
+            heard(chunk)
             await self._open.wait()
             if self._harm in ("reset", "truncate") and self._rng.random() < self._share:
                 await self._half(chunk, writer)

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tests.chaos.stream import KINDS, Kind, Made
-from tests.chaos.tables import asked_in
 from tests.chaos.verdict import BOUND, found
 from tests.history.evidence import Cancel, Evidence
 
@@ -77,10 +76,3 @@ def test_a_second_request_of_a_run_is_doubled() -> None:
     evidence = _evidence()
     twice = [*evidence.requests[f"{TASK}/0"], {**evidence.requests[f"{TASK}/0"][0], "buildrequestid": 2}]
     assert "doubled" in _found(_evidence(requests={f"{TASK}/0": twice}))
-
-
-def test_the_masters_log_tells_when_a_cancel_was_asked_for() -> None:
-    line = '"127.0.0.1" - - [21/Nov/2026:15:32:31 +0000] "POST /plugins/taskcluster/v1/runs/T/3/cancel HTTP/1.1" 202 217 "-" "-"'
-    assert list(asked_in(line)) == [Cancel(1795275152.0, "T/3")]
-    assert list(asked_in(line.replace(" 202 ", " 404 "))) == []
-    assert list(asked_in(line.replace("cancel HTTP", "priority HTTP"))) == []

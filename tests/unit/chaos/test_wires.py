@@ -67,3 +67,11 @@ async def test_a_stalled_wire_holds_everything_back_until_it_is_healed() -> None
         assert not done
         wire.heal()
         assert await saying == (WORDS, False)
+
+
+async def test_what_goes_to_the_server_is_heard_and_what_comes_back_is_not() -> None:
+    heard: list[bytes] = []
+    async with _wired() as wire:
+        wire.heard = heard.append
+        assert await _said(wire) == (WORDS, False)
+    assert b"".join(heard) == WORDS
