@@ -30,9 +30,9 @@ MUTANTS = (
     ),
     Mutant(
         "both-runs-submit",
-        "bridge.engine.requesting",
-        "        if number < key.run_id and (held or asked):\n",
-        "        if number < key.run_id and held and asked:\n",
+        "bridge.core.chain",
+        "        if number < run_id and (held or asked):\n",
+        "        if number < run_id and held and asked:\n",
         "unique (task, run) does not stop run 0 and run 1 from both submitting (M-02)",
         "S1",
     ),
