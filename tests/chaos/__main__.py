@@ -65,7 +65,8 @@ async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, p
             await telling.tell(house.stack, outcome)
         for words in (*killer.fallen, *(leaked := await leaks(house))):
             print(f"  {words}", flush=True)
-    counted = {**{name: wrong[name] for name in WRONGS}, "fallen": len(killer.fallen), "leaked": len(leaked)}
+    counted: dict[str, int] = {name: wrong[name] for name in WRONGS}
+    counted |= {"fallen": len(killer.fallen), "leaked": len(leaked)}
     return _harmed(killer, deck) | {"tasks": tasks, **counted, "seconds": round(time.monotonic() - began), "seed": seed}
 
 
