@@ -13,7 +13,20 @@ from typing import TYPE_CHECKING
 from bridge.core import chain
 from bridge.core.events import Submitted, TaskSeen
 from bridge.core.request import RequestState
-from bridge.core.run import Queued, Refused, Request, RequestId, Run, RunId, RunKey, Wanted, request_of
+from bridge.core.run import (
+    Building,
+    Queued,
+    Refused,
+    Reporting,
+    Request,
+    RequestId,
+    Run,
+    RunId,
+    RunKey,
+    Settled,
+    Stopping,
+    Wanted,
+)
 from bridge.core.status import TaskStatus, taskcluster_priority
 
 if TYPE_CHECKING:
@@ -45,10 +58,15 @@ async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapp
 
 def _tells(number: RunId, rows: Mapping[RunId, Run]) -> bool:
     """Whether there is a row that knows of the run's request; one set back, or made anew by a late message, does not."""
-    row = rows.get(number)
-    if row is None or isinstance(row.phase, Wanted):
-        return row is not None and isinstance(row.phase, Wanted) and row.phase.asked
-    return isinstance(row.phase, Refused) or request_of(row) is not None
+    if number not in rows:
+        return False
+    match rows[number].phase:
+        case Wanted(asked=asked):
+            return asked
+        case Settled(request=request):
+            return request is not None
+        case Queued() | Building() | Reporting() | Refused() | Stopping():
+            return True
 
 
 async def _given(engine: Engine, run: Run, number: RunId, state: RequestState, seen: TaskSeen) -> Mapping[RunId, Run]:

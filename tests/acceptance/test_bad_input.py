@@ -227,7 +227,7 @@ async def test_wrong_token_of_a_plugin(scene: Scene) -> None:
     task = await scene.task("success", taskQueueId=LOCKED)
 
     async def held() -> bool:
-        return "token" in ((await scene.row(task)) or {}).get("held", "")
+        return "token" in str(((await scene.row(task)) or {}).get("held"))
 
     await scene.stack.eventually(held, "held back for the token")
     await nobody_waits(scene)

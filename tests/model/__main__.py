@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
         prog="python -m tests.model", description="Explicit-state check of the core and the engine."
     )
     parser.add_argument("--states", type=int, default=300_000, help="states to see in all, at most")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--workers", type=int, default=2, help="processes; each takes one configuration after the other")
     parser.add_argument("--config", choices=[config.name for config in CONFIGS], help="this configuration only")
     return parser.parse_args()
 

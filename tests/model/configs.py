@@ -102,6 +102,7 @@ CONFIGS = (
         results=ALL,
         share=2,
         lives=(PLAIN, (START, "a person cancels it"), (START, "the master stops"), ("it is collapsed",)),
+        size=325_000,
     ),
     Config(
         "sweeps",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from bridge.core.debts import due_at
 from bridge.core.run import RunId, Settled
 from bridge.core.status import RunState
+from tests.model import invariants
 from tests.model.moments import minute_of, moment
 from tests.model.space import Space
 from tests.model.states import A_B, A_P, A_Q, A_R, A_T, A_W, M_B, M_P, M_Q, M_R, M_S, M_W
@@ -14,7 +15,8 @@ from tests.unit.core.samples import RULES
 PLACES = {"queue": "task", "buildbot": "requests", "rows": "rows"}
 _ROUNDS = 120
 _PAYMENTS = 24
-_BUILDS_END = 9  # the last digit of the minutes at which builds end: so late that a claim is renewed before
+_BUILDS_END = 29  # builds end at this minute of each half hour: so late that a claim is renewed before, or expires
+_HALF_HOUR = 30
 _PROMPT = 2  # minutes within which a bridge that nothing hinders acts
 _AMPLE = 40  # minutes before the deadline that are enough for everything
 
@@ -144,8 +146,12 @@ class Continuation:
 
     def _later(self, base: Base) -> Base:
         """Buildbot works on, or time passes until something is due."""
+        if left := invariants.unheld(self.moves.requests[base.requests], self.moves.rows[base.rows]):
+            raise StuckError(
+                f"L3: the requests of runs {left} are open, and nobody is about to end them: {self._words(base)}"
+            )
         moves = [move for move in self.space.buildbot(base.requests) if move.cost is None]
-        if moves and (base.minute % 10 == _BUILDS_END or not self._builds(base)):
+        if moves and (base.minute % _HALF_HOUR == _BUILDS_END or not self._builds(base)):
             self._told.append(moves[-1].label)
             return base._replace(requests=moves[-1].part)
         whens = [when for run in self.moves.rows[base.rows] if (when := due_at(run)) is not None]
@@ -153,7 +159,7 @@ class Continuation:
         whens += [last.taken_until + POLL] if last.state is RunState.RUNNING and last.taken_until else []
         whens += [self.moves.tasks[base.task].deadline + RESOLVER] if last.state in OPEN else []
         minutes = [minute for when in whens if (minute := minute_of(when)) > base.minute]
-        minutes += [(base.minute - _BUILDS_END) // 10 * 10 + 10 + _BUILDS_END] if self._builds(base) else []
+        minutes += [(base.minute + 1) // _HALF_HOUR * _HALF_HOUR + _BUILDS_END] if self._builds(base) else []
         if not minutes:
             raise StuckError(f"nothing is due, and it is not over: {self._words(base)}")
         self._told.append(f"time passes: it is minute {min(minutes)}")

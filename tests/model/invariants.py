@@ -65,6 +65,12 @@ def open_requests(requests: Requests, rows: Rows) -> str | None:
     return f"S1: the requests of runs {left} are open, and none is being stopped" if len(left) > 1 else None
 
 
+def unheld(requests: Requests, rows: Rows) -> list[int]:
+    """L3: open requests that no row holds, or may hold, and whose end nobody has asked for."""
+    held = {_stopped(run) for run in rows if not isinstance(run.phase, Settled)} | requests.stops
+    return [number for number, state in requests.requests if not state.complete and number not in held]
+
+
 def _stopped(run: Run) -> int:
     request = request_of(run)
     return request.created_for if request else run.key.run_id

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bridge.core import debts
-from bridge.core.commands import Command, Report
-from bridge.core.run import Building, Run, RunId, Stopping
+from bridge.core.commands import Command, ReclaimRun, Report
+from bridge.core.run import Building, Run, RunId, Stopping, Wanted
 from bridge.core.verdict import Resolution, Verdict
 from tests.model.configs import CONFIGS
 from tests.model.search import Found, search
@@ -46,16 +46,22 @@ def stops_on_doubt(_: Mapping[RunId, Run], changed: Mapping[RunId, Run], because
     return {number: stopped(run) for number, run in changed.items()}
 
 
-def never_looks(_: Mapping[RunId, Run], changed: Mapping[RunId, Run], __: str) -> Mapping[RunId, Run]:
-    """Forgets hints and doubts."""
-    return {number: replace(run, look_at=run.look_at.replace(year=2090)) for number, run in changed.items()}
+def never_renews(run: Run, now: datetime) -> Command | None:
+    """Lets every claim expire."""
+    return next((owed for when, owed in debts.debts(run) if when <= now and not isinstance(owed, ReclaimRun)), None)
+
+
+def forgets_what_it_asked(_: Mapping[RunId, Run], changed: Mapping[RunId, Run], __: str) -> Mapping[RunId, Run]:
+    """Takes a run whose submit is under way for one that never asked."""
+    wanted = {number: run for number, run in changed.items() if isinstance(run.phase, Wanted)}
+    return {**changed, **{number: replace(run, phase=Wanted()) for number, run in wanted.items()}}
 
 
 def test_the_right_core_has_no_violation():
     for name in NAMED:
-        found = checked(name, Cores(), 3000)
+        found = checked(name, Cores(), 500)
         assert not found.violations
-        assert found.converged >= found.states - 1
+        assert found.converged == found.states
 
 
 def test_a_report_without_reading_the_request_again_is_found():
@@ -70,6 +76,14 @@ def test_a_submit_without_the_key_on_buildbots_side_is_found():
     assert "S1" in violation("plain", Cores(keyed=False))
 
 
+def test_a_claim_that_is_never_renewed_is_found():
+    assert "L4" in violation("plain", Cores(owed=never_renews))
+
+
+def test_a_row_that_forgets_its_submit_is_found():
+    assert "L3" in violation("cancel", Cores(twist=forgets_what_it_asked))
+
+
 def test_the_way_to_a_violation_is_told_step_by_step():
     way = checked("plain", Cores(keyed=False)).violations[0]
     assert way[0].startswith("1. ")
@@ -77,5 +91,5 @@ def test_the_way_to_a_violation_is_told_step_by_step():
 
 
 def test_the_same_search_gives_the_same_numbers():
-    one, two = (replace(checked("retry", Cores(), 2000), seconds=0) for _ in range(2))
+    one, two = (replace(checked("retry", Cores(), 500), seconds=0) for _ in range(2))
     assert one == two

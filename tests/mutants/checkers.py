@@ -93,7 +93,10 @@ def model(states: int) -> Tried:
     """Search each configuration until one is violated; `states` in all at most."""
     seen = 0
     for config in CONFIGS:
-        found = search(Space(config), states // len(CONFIGS))
+        try:
+            found = search(Space(config), states // len(CONFIGS))
+        except AssertionError:  # the mutant does not live as a configuration's story goes: no violation, and no search
+            continue
         seen += found.states
         if found.violations:
             return Kill("model", config.name, seen, found.violations[0][-1]), seen

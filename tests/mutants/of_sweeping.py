@@ -82,6 +82,7 @@ MUTANTS = (
         "absence-is-evidence",
         "bridge.engine.sweeps",
         "                moved += await self._hinted(rows.values())  # absence proves nothing: a look asks for this very task\n",
+        "                from bridge.core.events import TaskMissing\n\n"
         "                for row in rows.values():\n"
         "                    for wait in (0, 10):\n"
         "                        gone = at + timing.LOOK_AGAIN * wait\n"

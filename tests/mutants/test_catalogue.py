@@ -29,6 +29,9 @@ def test_a_mutant_changes_one_place_of_todays_source_and_compiles(name: str) -> 
     wrong = mutant.changed(right)
     assert wrong != right
     compile(wrong, mutant.module, "exec")
+    ruff = [sys.executable, "-m", "ruff", "check", "--quiet", "--isolated", "--select=F821,F822,F823", "-"]
+    done = subprocess.run(ruff, input=wrong, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"a name that does not exist would kill it: {done.stdout}"
 
 
 def test_names_are_unique_and_many() -> None:

@@ -8,7 +8,7 @@ from tests.doubles.taskcluster.model import Run, Task
 from tests.history.evidence import OPEN
 from tests.simulation.buildbot import Master, Request
 from tests.simulation.store import Table
-from tests.simulation.watch import Watch
+from tests.simulation.watch import URGENCY, Watch
 
 # Seconds. The slowest repair is a sweep of a minute, that finds a row put off by half a minute, whose lease of half a
 # minute a dead process has, or whose credentials somebody is taken to hold for another quarter.
@@ -71,6 +71,8 @@ class Conservation:
                 yield "L1", f"{name} has no request"
         elif request.complete:
             yield "L2", f"{name} has the complete request {request.id} and is {run.state}"
+        elif run.state == "pending" and not request.claimed and request.priority != URGENCY[task.priority]:
+            yield "L1", f"{name} is {task.priority} and its request waits with priority {request.priority}"
         elif request.running is not None and run.state == "pending":
             yield "L4", f"{name} is not claimed and its build runs"
 

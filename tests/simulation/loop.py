@@ -30,13 +30,13 @@ class Handle:
         return self.when_
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
-    """Runs tasks of asyncio in one fixed order. Time, in seconds, starts at 0 and moves only when nothing else is left."""
+class VirtualLoop:
+    """Runs tasks of asyncio in one fixed order, with as much of a loop as they ask for. Time, in seconds, starts at 0 and moves only when nothing else is left."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._ready: deque[tuple[Callback, tuple[Any, ...]] | Handle] = deque()
-        self._timers: list[tuple[float, int, Callback | Handle, tuple[Any, ...]]] = []
+        self._ready: deque[Handle] = deque()
+        self._timers: list[tuple[float, int, Any, tuple[Any, ...]]] = []
         self._serial = 0
         self._stopping = False
         self.failure: BaseException | None = None

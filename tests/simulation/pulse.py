@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 
 from bridge.core import faults
@@ -121,10 +122,8 @@ class Consumer:
                 sweep.cancel()
 
     async def _gap(self) -> None:
-        try:
+        with suppress(faults.Fault):  # sweeps come by themselves as well
             await self._listener.catch_up("connected to Pulse")
-        except faults.Fault:
-            pass  # sweeps come by themselves as well
 
     def _connect(self) -> int:
         if self._broker.away_until > self._fabric.loop.now:

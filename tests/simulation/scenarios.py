@@ -44,7 +44,7 @@ class Scenario:
 
     `claim`: seconds of a claim. `cap`: pending requests of one builder, as the plugin allows. `replicas` of the three
     services. `skews`: by how many seconds a process's clock may be ahead. `lossy`, `doubling`: shares of Pulse messages
-    that are lost or come twice; with `reordering` half of them are late.
+    that are lost or come twice; with `reordering` half of them are late. `kept`: by its deeds alone no claim may expire.
     """
 
     name: str
@@ -57,6 +57,7 @@ class Scenario:
     lossy: float = 0.0
     doubling: float = 0.0
     reordering: bool = False
+    kept: bool = False
 
 
 def _job(*outcomes: Outcome, **more: object) -> Job:
@@ -101,7 +102,33 @@ CANONICAL = (
     Scenario("rebuilt by a person", (_job(Outcome(20.0, FAILURE)),), (Deed(8.0, "rebuild"), Deed(26.0, "rebuild"))),
     Scenario("priority changed", (_job(_LONG, builder="solo"), _job(builder="solo", at=1.0)), (Deed(7.0, "priority", 1),)),
     Scenario(
-        "claimed by somebody else", (_job(builder="nobody"),), (Deed(7.0, "foreign claim"), Deed(20.0, "foreign report"))
+        "claimed by somebody else", (_job(builder="nobody"),), (Deed(7.0, "foreign claim"), Deed(175.0, "foreign report"))
     ),
     Scenario("request erased", (_job(_NEVER),), (Deed(10.0, "erase", value=1.0),), claim=400.0),
+    Scenario(
+        "claim expired after the build",
+        (_job(Outcome(40.0, SUCCESS), _LONG),),
+        (Deed(20.0, "taskcluster away", value=90.0),),
+        claim=60.0,
+    ),
+    Scenario(
+        "database away past a claim",
+        (_job(Outcome(500.0, SUCCESS)),),
+        (Deed(60.0, "database away", value=330.0),),
+        claim=300.0,
+        kept=True,
+    ),
+    Scenario("build of many claims", (_job(Outcome(400.0, SUCCESS)),), claim=300.0),
+    Scenario("cancelled after a retry", (_job(Outcome(8.0, RETRY), _NEVER),), (Deed(25.0, "cancel"),)),
+    Scenario(
+        "cancelled while the master is deaf", (_job(_NEVER),), (Deed(9.5, "deaf master", value=25.0), Deed(10.0, "cancel"))
+    ),
+    Scenario(
+        "every priority",
+        tuple(
+            _job(builder="nobody", deadline=200.0, priority=each)
+            for each in ("lowest", "medium", "high", "very-high", "highest")
+        ),
+        (Deed(10.0, "priority", 0, value=5.0),),
+    ),
 )

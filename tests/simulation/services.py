@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from random import Random
+from typing import Any
 
 from bridge import keeping
 from bridge.assembly import Admission, House
@@ -42,13 +43,15 @@ TASK_QUEUE = "proj-sim/linux"
 @cache
 def settings() -> Settings:
     """One deployment, with the periods that every deployment has by default."""
-    return Settings(
-        worker_group="bridge",
-        taskcluster={"root_url": "https://tc.example.org", "client_id": "bridge", "access_token": "token"},
-        pulse={"url": "amqps://bridge:password@pulse.example.org/%2F"},
-        database={"dsn": "postgresql://bridge:password@db.example.org/bridge"},
-        buildbots={"main": {"url": "https://buildbot.example.org", "token": "token"}},
-        pools={"linux": {"task_queue": TASK_QUEUE, "buildbot": "main", "builders": ALLOWED}},
+    return Settings.model_validate(
+        {
+            "worker_group": "bridge",
+            "taskcluster": {"root_url": "https://tc.example.org", "client_id": "bridge", "access_token": "token"},
+            "pulse": {"url": "amqps://bridge:password@pulse.example.org/%2F"},
+            "database": {"dsn": "postgresql://bridge:password@db.example.org/bridge"},
+            "buildbots": {"main": {"url": "https://buildbot.example.org", "token": "token"}},
+            "pools": {"linux": {"task_queue": TASK_QUEUE, "buildbot": "main", "builders": ALLOWED}},
+        }
     )
 
 
@@ -221,4 +224,5 @@ class Service:
             coverage=out.coverage,
         )
         database = Database(out.table, machine, out.fabric)
-        return House(settings(), database, clock, queue, {"main": builds}, engine, Crew(engine), Sweeps(engine))
+        buildbots: Any = {"main": builds}  # what the follower asks of a Buildbot, the port has too
+        return House(settings(), database, clock, queue, buildbots, engine, Crew(engine), Sweeps(engine))

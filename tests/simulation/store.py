@@ -33,6 +33,9 @@ class Row:
     lease_until: datetime | None = None
     holder: str | None = None
 
+    def lease_ended(self, now: datetime) -> bool:
+        return self.lease_until is None or self.lease_until < now
+
 
 _Undo = list[tuple[RunKey, Row | None]]
 
@@ -158,7 +161,7 @@ class Runs:
         row, now = self._table.row(key), self._table.now()
         if row is None or row.due is None:
             return None
-        if row.lease_owner not in (None, me) and row.lease_until >= now:
+        if row.lease_owner not in (None, me) and not row.lease_ended(now):
             return None
         if row.holder not in (None, me) and row.due >= now - self._grace:
             return None
@@ -195,7 +198,7 @@ class Runs:
             for row in task.values()
             if row.due is not None
             and row.due <= now
-            and (row.lease_owner is None or row.lease_until < now)
+            and (row.lease_owner is None or row.lease_ended(now))
             and (row.holder == me or (foreign and (row.holder is None or row.due < now - self._grace)))
         ]
         if not free:
@@ -255,6 +258,6 @@ def _without(row: Row, me: str) -> Row:
     return replace(row, lease_owner=None, lease_until=None) if row.lease_owner == me else row
 
 
-def _urgency(row: Row, near: datetime) -> tuple[bool, datetime, datetime]:
+def _urgency(row: Row, near: datetime) -> tuple[bool, datetime | None, datetime | None]:
     ends_soon = row.taken is not None and row.taken < near
     return (not ends_soon, row.taken if ends_soon else row.due, row.due)

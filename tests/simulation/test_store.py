@@ -81,7 +81,10 @@ class _Both:
         await self.same(self.who(), lambda each: each.add(run, "because"))
 
     async def change(self) -> None:
-        given = {run.key.run_id: run for run in (replace(self.run(), key=self.key()) for _ in range(self.random.choice((0, 1, 2))))}
+        given = {
+            run.key.run_id: run
+            for run in (replace(self.run(), key=self.key()) for _ in range(self.random.choice((0, 1, 2))))
+        }
         task = TaskId(self.random.choice(_TASKS))
         after = {number: replace(run, key=RunKey(task, number)) for number, run in given.items()}
         holder = self.random.choice((None, *_NAMES))
@@ -135,8 +138,8 @@ class _Both:
     async def leases_end(self) -> None:
         await self.opened.fetch(_LEASES_END)
         past = timedelta(days=1)
-        leased = [row for row in self.table.rows() if row.lease_until is not None]
-        self.table.commit([(row.run.key, replace(row, lease_until=row.lease_until - past)) for row in leased])
+        ended = [replace(row, lease_until=row.lease_until - past) for row in self.table.rows() if row.lease_until]
+        self.table.commit([(row.run.key, row) for row in ended])
 
     async def compare(self) -> None:
         found = await self.opened.fetch("SELECT task_id, run_id, lease_owner, holder, due_at FROM runs ORDER BY 1, 2")

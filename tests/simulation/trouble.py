@@ -12,7 +12,6 @@ from tests.simulation.scenarios import Deed
 from tests.simulation.store import Table
 from tests.simulation.watch import Watch
 
-
 _LONG = 400.0  # seconds: beyond most claims here
 _STRANGERS = 300.0  # the period of the sweep that finds lost rows again
 

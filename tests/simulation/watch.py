@@ -11,12 +11,25 @@ from tests.doubles.taskcluster.model import Run, Task
 from tests.history.evidence import HANDED, OPEN, RETRIES, Cancel
 from tests.simulation.buildbot import CANCELLED, RETRY, SKIPPED, Master, Request
 from tests.simulation.fabric import EPOCH, Fabric
+from tests.simulation.scenarios import BUILDERS
 
 RIGHT: Mapping[int, tuple[str, ...]] = {
     0: ("completed",), 1: ("completed",), 2: ("failed",), 3: ("completed",), 4: ("internal-error",),
     CANCELLED: ("worker-shutdown", "canceled"),
 }  # fmt: skip
 MALFORMED = "malformed-payload"
+LOG = "public/logs/live.log"
+# The queue's words, least urgent first, as Buildbot's numbers.
+URGENCY: Mapping[str, int] = {
+    "lowest": 0, "normal": 0, "very-low": 1, "low": 2, "medium": 3, "high": 4, "very-high": 5, "highest": 6,
+}  # fmt: skip
+
+
+def refusable(task: Task) -> bool:
+    """Whether the task can have no build here: its author must learn that, and of no other one may that be said."""
+    payload = task.definition["payload"]
+    builder = payload.get("buildername") if isinstance(payload, dict) else None
+    return builder not in BUILDERS or not task.definition["scopes"]
 
 
 class Watch:
@@ -65,8 +78,13 @@ class Watch:
         if task is None or int(number) >= len(task.runs):
             self.blame(f"S2: a request for {key}, which does not exist")
             return
+        if refusable(task):
+            self.blame(f"S2: a request for {key}, which may not be built")
         if any(each.key == key and not each.rebuilt for each in self._master().erased):
             return
+        left = self.request_for(task, int(number))
+        if left is not None and left.complete and not left.shutdown and left.id not in self._told and not self._asked(left):
+            self.blame(f"S1: a request for {key}, which may adopt the result of request {left.id}")
         for request in self._master().requests.values():
             other, _, earlier = request.key.partition("/")
             if other == task_id and not request.complete and not request.rebuilt:
@@ -88,11 +106,13 @@ class Watch:
             self.blame(f"S3: {task.task_id}/{run.run_id} is claimed before a build of its request started")
 
     def resolved(self, task: Task, run: Run, word: str) -> None:
-        """S4, when a report of the bridge resolves a run."""
+        """S4, S8 and S9, when a report of the bridge resolves a run."""
+        name = f"{task.task_id}/{run.run_id}"
+        if word == MALFORMED and not refusable(task):
+            self.blame(f"S8: {name} is told {word}, and nothing is wrong with it")
         request = self.request_for(task, run.run_id)
         if word == MALFORMED or self.erased:
             return
-        name = f"{task.task_id}/{run.run_id}"
         if request is None:
             self.blame(f"S4: {name} is told {word} without a request")
         elif word == "intermittent-task":
@@ -102,6 +122,8 @@ class Watch:
             self.blame(f"S4: {name} is told {word} while request {request.id} is open")
         else:
             self._fits(name, word, request, run.run_id)
+        if word in ("completed", "failed") and (run.run_id, LOG) not in task.artifacts:
+            self.blame(f"S9: {name} is told {word} before its log is attached")
 
     def read(self, who: str, task: Task) -> None:
         """A status read: what it shows allows one cancelTask."""
@@ -115,7 +137,7 @@ class Watch:
             self.blame(f"S5: cancelTask of {task.task_id} without a status read that shows its last run unresolved")
             return
         request = self.request_for(task, read)
-        asked = request is not None and any(cancel.key == request.key for cancel in self.cancels)
+        asked = request is not None and self._asked(request)
         if request is None or request.results != CANCELLED or request.shutdown or asked:
             self.blame(f"S4: cancelTask of {task.task_id}, and nobody cancelled the request of run {read} in Buildbot")
 
@@ -144,6 +166,9 @@ class Watch:
         foreign = holder.state == "running" and holder.worker_group != self.group
         if holder.state in OPEN and not own and not foreign:
             self.blame(f"S7: the request of {key} is cancelled while run {holder.run_id} is {holder.state}")
+
+    def _asked(self, request: Request) -> bool:
+        return any(cancel.key == request.key for cancel in self.cancels)
 
     # --- who holds what
 

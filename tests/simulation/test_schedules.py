@@ -1,0 +1,146 @@
+"""Schedules: what the canonical scenarios come to, that one name is one history, and that nothing is wrong in some hundreds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.taskcluster.model import Task
+from tests.simulation.__main__ import digest, lived
+from tests.simulation.buildbot import Outcome
+from tests.simulation.catalogue import Catalogue, replayed
+from tests.simulation.fabric import Machine, Plan
+from tests.simulation.faults import Kind
+from tests.simulation.people import task_id
+from tests.simulation.scenarios import CANONICAL, Job, Scenario
+from tests.simulation.services import Coverage
+from tests.simulation.world import World
+
+_ROOT = Path(__file__).parents[2]
+# How the runs of the first task end, and in scenarios with more tasks those of the task that it is about.
+ENDS: dict[str, Sequence[str]] = {
+    "success": ["completed"],
+    "failure": ["failed"],
+    "exception": ["internal-error"],
+    "long build": ["completed"],
+    "retry, then success": ["intermittent-task", "completed"],
+    "retry with no retries left": ["intermittent-task"],
+    "two retries at once": ["completed"],
+    "cancelled while pending": ["canceled"],
+    "cancelled while running": ["canceled"],
+    "cancelled in Buildbot": ["canceled"],
+    "cancelled in Buildbot while pending": ["canceled"],
+    "master stopped": ["worker-shutdown", "completed"],
+    "master killed": ["intermittent-task", "completed"],
+    "worker lost": ["intermittent-task", "completed"],
+    "deadline while pending": ["deadline-exceeded"],
+    "deadline while running": ["deadline-exceeded"],
+    "claim expired": ["claim-expired", "completed"],
+    "rerun after failure": ["failed", "completed"],
+    "rerun after success": ["completed", "completed"],
+    "cancelled and rerun": ["canceled", "completed"],
+    "malformed payload": ["malformed-payload"],
+    "without the scope": ["malformed-payload"],
+    "unknown builder": ["malformed-payload"],
+    "full builder": ["completed"],
+    "collapsed": ["internal-error"],
+    "skipped by a condition": ["completed"],
+    "rebuilt by a person": ["failed"],
+    "priority changed": ["completed"],
+    "claimed by somebody else": ["completed"],
+    "request erased": ["internal-error"],
+    "claim expired after the build": ["claim-expired", "completed"],
+    "database away past a claim": ["completed"],
+    "build of many claims": ["completed"],
+    "cancelled after a retry": ["intermittent-task", "canceled"],
+    "cancelled while the master is deaf": ["canceled"],
+    "every priority": ["deadline-exceeded"],
+}
+
+
+def _ends(task: Task) -> list[str | None]:
+    return [run.reason_resolved for run in task.runs]
+
+
+@pytest.mark.parametrize("scenario", CANONICAL, ids=lambda scenario: scenario.name)
+def test_a_canonical_scenario_ends_as_it_should(scenario: Scenario) -> None:
+    world = World(scenario, Plan(), scenario.name, Coverage())
+    result = world.run()
+    assert result.violations == []
+    last = world.ledger.tasks[task_id(len(scenario.jobs) - 1)]
+    ends = _ends(last)
+    if scenario.name == "two retries at once":  # how many of the retries are told depends on how fast they are heard of
+        ends = ends[-1:]
+    assert ends == ENDS[scenario.name]
+
+
+def test_the_same_name_gives_the_same_history() -> None:
+    for name in ("random/1/5", "random/1/8", "pair/retry, then success/40/crash_after/70/lost_reply"):
+        first, again = (digest(lived(replayed(name), Coverage()).history) for _ in range(2))
+        assert first == again
+
+
+def test_the_hash_seed_of_the_process_changes_nothing() -> None:
+    name = "random/3/11"
+    digests = {_replayed_elsewhere(name, hash_seed) for hash_seed in ("0", "1", "31337")}
+    assert digests == {digest(lived(replayed(name), Coverage()).history)}
+
+
+def _replayed_elsewhere(name: str, hash_seed: str) -> str:
+    command = [sys.executable, "-m", "tests.simulation", "--replay", name]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(_ROOT)}
+    run = subprocess.run(command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    told: dict[str, str] = json.loads(run.stdout.splitlines()[-1])
+    return told["digest"]
+
+
+def test_nothing_is_wrong_in_some_schedules() -> None:
+    coverage = Coverage()
+    names = list(Catalogue().names(160, 4))
+    wrong = {name: found for name in names if (found := lived(replayed(name), coverage).violations)}
+    assert wrong == {}
+    assert {"Look", "RequestBuild", "ClaimRun", "ReclaimRun", "Report", "CancelRequest"} <= set(coverage.commands)
+
+
+def test_every_single_fault_and_every_pair_has_its_name() -> None:
+    catalogue = Catalogue()
+    for number in (0, 17, catalogue.singles - 1):
+        assert replayed(catalogue.single(number)).name == catalogue.single(number)
+    pairs = {catalogue.pair(number) for number in range(2000)}
+    assert len(pairs) == 2000
+    assert replayed(catalogue.pair(catalogue.pairs - 1)).name.startswith("pair/")
+    assert len(list(catalogue.names(100, 1))) == 100
+
+
+class _InTurn(Plan):
+    """Strikes the first call of a name, then the first one of the same process after it of the next name, and so on."""
+
+    def __init__(self, *strikes: tuple[str, Kind]) -> None:
+        self._left = list(strikes)
+        self._struck: Machine | None = None
+
+    def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
+        if self._left and self._left[0][0] == name and self._struck in (None, machine):
+            self._struck = machine
+            return self._left.pop(0)[1]
+        return None
+
+
+# What the simulation has found, each by the calls that had to go wrong.
+FOUND = {
+    "a renewal of a lease that outlived its work went on for ever, and nobody else came to the row": (
+        ("claim", Kind.SLOW_REPLY),
+        ("lease", Kind.SLOW_REPLY),
+    ),
+}
+
+
+@pytest.mark.parametrize("bug", FOUND)
+def test_what_was_found_stays_mended(bug: str) -> None:
+    scenario = Scenario(bug, (Job(outcomes=(Outcome(1500.0, 0),)),))
+    world = World(scenario, _InTurn(*FOUND[bug]), bug, Coverage())
+    assert world.run().violations == []
