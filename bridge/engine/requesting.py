@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _LEFT_ALONE = timedelta(minutes=10)
 _SEARCH = timedelta(minutes=1)
+UNKNOWN_PRIORITY = ""
+"""Differs from all that a task can have, so that Buildbot is told the task's own."""
 _QUEUE_FULL = 5.0  # seconds, where Buildbot's plugin names no wait
 
 
@@ -81,7 +83,7 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     if (older := chain.holding(rows, run.key.run_id)) is not None:
         return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
     try:
-        return await engine.hear(run.key, await _answered(engine, now, seen, order))
+        return await engine.hear(run.key, await _answered(engine, now, seen, order, _priority_of(run, seen)))
     except faults.NotAllowed as shut:
         engine.observer.alarm("not_allowed", run.key, str(shut))
         return await engine.hear(run.key, _unsent(engine, run, seen, str(shut)))
@@ -92,7 +94,15 @@ def _unsent(engine: Engine, run: Run, seen: TaskSeen, why: str) -> HeldBack:
     return replace(_held(engine, run, seen.at, why), asked=isinstance(run.phase, Wanted) and run.phase.asked)
 
 
-async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Submitted | HeldBack | Inadmissible:
+def _priority_of(run: Run, seen: TaskSeen) -> str:
+    """The priority that the request gets; not known where an earlier submit may have made it with another one."""
+    asked_before = isinstance(run.phase, Wanted) and run.phase.asked
+    return UNKNOWN_PRIORITY if asked_before else seen.status.priority
+
+
+async def _answered(
+    engine: Engine, run: Run, seen: TaskSeen, order: Order, priority: str
+) -> Submitted | HeldBack | Inadmissible:
     pool, at = engine.pool_of(run), engine.clock.now()
     try:
         request = await pool.builds.submit(run.key, order)
@@ -105,7 +115,7 @@ async def _answered(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> S
         engine.observer.alarm("key_conflict", run.key, str(conflict))
         return HeldBack(at, at + _LEFT_ALONE, str(conflict), asked=True)
     engine.memory.forget(run.key)
-    return Submitted(at, Request(request, run.key.run_id), order.builder, seen.status.priority)
+    return Submitted(at, Request(request, run.key.run_id), order.builder, priority)
 
 
 def _waits_for_room(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> HeldBack | None:

@@ -178,3 +178,10 @@ def test_a_request_is_not_stopped_under_the_run_that_found_it_again() -> None:
     for seed, call in (("two retries at once", "properties"), ("set back 156", "properties"), ("set back 438", "resolve")):
         world = World(scenario, _InTurn((call, Kind.FAILOVER_LONG)), seed, Coverage())
         assert world.run().violations == []
+
+
+def test_a_priority_that_changed_between_a_submit_and_its_record_is_carried_over() -> None:
+    """It was found that the repeated submit wrote the new priority down, though the request had been made with the old one."""
+    assert replayed("single/every priority/43/crash_after").world(Coverage()).run().violations == []
+    scenario = next(each for each in CANONICAL if each.name == "every priority")
+    assert World(scenario, _InTurn(("submit", Kind.CRASH_AFTER)), scenario.name, Coverage()).run().violations == []
