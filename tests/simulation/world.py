@@ -193,4 +193,6 @@ class World:
         since = at - min(claim, max(_RENEWABLE * claim, BOUND)) - 5
         spans = [(start, end) for start, end in self.trouble.spans if start < at and end > since]
         # Each trouble may cost its own time and that of the slowest repair.
+        if self.trouble.rows_lost:
+            return bool(spans)
         return bool(spans) and sum(end - start + BOUND for start, end in spans) > claim * _RENEWABLE
