@@ -11,13 +11,48 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.core import endings, timing
-from bridge.core.events import TaskSeen
+from bridge.core.events import Asking, Event, Submitted, TaskSeen
 from bridge.core.lifecycle import advance
-from bridge.core.run import Building, Queued, Refused, Reporting, Run, RunId, RunKey, Settled, Stopping, Wanted
+from bridge.core.run import Building, Queued, Refused, Reporting, Run, RunId, RunKey, Settled, Stopping, Wanted, request_of
 from bridge.core.status import RunState, RunStatus, TaskStatus, run_in
 
 _RETRIED = frozenset({"intermittent-task", "claim-expired"})
 _RETRY = frozenset({"task-retry", "retry"})  # reasonCreated of a run that the queue made by itself
+
+
+def heard(rows: Mapping[RunId, Run], run_id: RunId, event: Event) -> dict[RunId, Run]:
+    """The rows after a fact about one run of their task, those that changed and those that are new."""
+    if isinstance(event, TaskSeen):
+        return reconcile(rows, event)
+    run = rows.get(run_id)
+    if run is None or (isinstance(event, Asking) and holding(rows, run_id) is not None):
+        return {}  # nothing is sent while an older run holds a request, so nothing of the kind is written down either
+    moved = advance(run, event)
+    taken = _taken(rows, moved, event) if isinstance(event, Submitted) else {}
+    return {number: after for number, after in {**taken, run_id: moved}.items() if rows[number] != after}
+
+
+def holding(rows: Mapping[RunId, Run], run_id: RunId) -> RunId | None:
+    """An older run of the task that is not over and not being stopped, yet holds a request, or may hold one."""
+    for number, row in rows.items():
+        held = request_of(row) is not None and not isinstance(row.phase, Settled | Stopping)
+        asked = isinstance(row.phase, Wanted) and row.phase.asked
+        if number < run_id and (held or asked):
+            return number
+    return None
+
+
+def _taken(rows: Mapping[RunId, Run], heir: Run, event: Submitted) -> dict[RunId, Run]:
+    """The run that a request was made for, whose row does not know it, once the heir has it: a stop would end the build."""
+    old = rows.get(event.request.created_for)
+    if old is None or old.key == heir.key or request_of(heir) != event.request:
+        return {}
+    match old.phase:
+        case Wanted() | Stopping(request=None):
+            given = Settled(f"handed over to run {heir.key.run_id}", event.request)
+            return {old.key.run_id: timing.enter(old, given, event.at)}
+        case Queued() | Building() | Reporting() | Refused() | Stopping() | Settled():
+            return {}
 
 
 def reconcile(rows: Mapping[RunId, Run], event: TaskSeen) -> dict[RunId, Run]:

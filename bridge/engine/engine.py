@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.core import faults
-from bridge.core.chain import reconcile
+from bridge.core.chain import heard
 from bridge.core.commands import Command, ReclaimRun, RequestBuild
 from bridge.core.debts import owed
 from bridge.core.events import Deferred, Event, HeldBack, TaskMissing, TaskSeen
-from bridge.core.lifecycle import advance
 from bridge.core.run import Run, RunId, RunKey, Settled, Stopping, TaskId, Wanted
 from bridge.core.status import RunState, run_in
 from bridge.engine import performers
@@ -184,8 +183,5 @@ class Engine:
 def _decided(rows: Mapping[RunId, Run], run_id: RunId, events: tuple[Event, ...]) -> Mapping[RunId, Run]:
     after = dict(rows)
     for event in events:
-        if isinstance(event, TaskSeen):
-            after.update(reconcile(after, event))
-        elif run_id in after:
-            after[run_id] = advance(after[run_id], event)
+        after.update(heard(after, run_id, event))
     return {number: run for number, run in after.items() if rows.get(number) != run}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bridge.core import faults
@@ -16,6 +17,7 @@ from bridge.engine import artifacts
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
 
+_DIRECTLY = timedelta(seconds=5)  # from the read to the cancelTask that it allows: a process may be held up in between
 _TRIES = 10  # uploads of an explanation before the run is resolved without it
 
 
@@ -128,7 +130,8 @@ async def _cancel_task(engine: Engine, run: Run, command: Report) -> Mapping[Run
     rows = await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
     if not isinstance(rows.get(run.key.run_id, run).phase, Reporting):
         return rows
-    if not may_cancel(status, run) or at >= status.deadline:
+    stale = engine.clock.now() - at > _DIRECTLY
+    if stale or not may_cancel(status, run) or at >= status.deadline:
         return await engine.hear(run.key, Doubted(at, engine.backoff.until(at, run.attempts + 4), command))
     try:
         after = await engine.queue.cancel_task(run.key.task_id)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bridge.core import faults
+from bridge.core import chain, faults
 from bridge.core.admission import refusal
 from bridge.core.commands import Reprioritise
 from bridge.core.events import (
@@ -24,7 +24,7 @@ from bridge.core.events import (
     TaskSeen,
 )
 from bridge.core.order import LeftAlone, Order, Refusal
-from bridge.core.run import Request, Run, RunId, RunKey, Settled, Stopping, Wanted, request_of
+from bridge.core.run import Request, Run, RunId, RunKey, Wanted
 from bridge.core.status import RunState, buildbot_priority, run_in
 from bridge.engine.recovering import predecessors_request
 
@@ -78,8 +78,8 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     now = rows.get(run.key.run_id)
     if now is None or not isinstance(now.phase, Wanted):
         return rows  # nothing is sent that is not written down: the row may be lost meanwhile
-    if (older := _holding(rows, run.key)) is not None:
-        return await engine.hear(run.key, _unsent(engine, run, seen, f"run {older} still holds a build request"))
+    if (older := chain.holding(rows, run.key.run_id)) is not None:
+        return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
     try:
         return await engine.hear(run.key, await _answered(engine, now, seen, order))
     except faults.NotAllowed as shut:
@@ -120,16 +120,6 @@ def _turn(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> datetime:
     room = engine.memory.rooms[run.pool, order.builder]
     room.waiting.add(run.key)
     return room.turn(seen.at, seen.status.priority, seen.status.deadline)
-
-
-def _holding(rows: Mapping[RunId, Run], key: RunKey) -> RunId | None:
-    """An older run of the task that is not over and not being stopped, yet holds a request, or may hold one."""
-    for number, row in rows.items():
-        held = request_of(row) is not None and not isinstance(row.phase, Settled | Stopping)
-        asked = isinstance(row.phase, Wanted) and row.phase.asked
-        if number < key.run_id and (held or asked):
-            return number
-    return None
 
 
 async def _search(engine: Engine, run: Run, seen: TaskSeen, *, ended: bool) -> Mapping[RunId, Run]:

@@ -61,30 +61,23 @@ async def chaos(directory: Path, kills: int, seed: int, minutes: float | None, p
             outcome = await this.run(min(KILLS_A_ROUND, kills - killer.done), pace)
             wrong.update(finding.wrong for finding in outcome.findings)
             tasks += len(outcome.evidence.tasks)
-            judged = f"{len(outcome.evidence.calls)} calls and {len(outcome.evidence.cancels or ())} cancels judged"
-            print(
-                f"round {rounds}: {killer.done} kills, {tasks} tasks, all over {outcome.drained:.0f} s after healing; {judged}",
-                flush=True,
-            )
+            print(f"round {rounds}: {killer.done} kills; {outcome}", flush=True)
             await telling.tell(house.stack, outcome)
         for words in (*killer.fallen, *(leaked := await leaks(house))):
             print(f"  {words}", flush=True)
+    counted: dict[str, int] = {name: wrong[name] for name in WRONGS}
+    counted |= {"fallen": len(killer.fallen), "leaked": len(leaked)}
+    return _harmed(killer, deck) | {"tasks": tasks, **counted, "seconds": round(time.monotonic() - began), "seed": seed}
+
+
+def _harmed(killer: Killer, deck: Deck) -> dict[str, Any]:
+    """What was done: how often each fault was dealt, and at how many of the points that were passed somebody died."""
     points = {(service, effect, when) for service, effect, _ in killer.known for when in ("before", "after")}
+    ways = {"frozen": killer.frozen, **dict(killer.killed), "start_refused": killer.refused}
     return {
         "kills": killer.done,
-        "faults": {
-            **dict(sorted(deck.dealt.items())),
-            "frozen": killer.frozen,
-            **dict(killer.killed),
-            "start_refused": killer.refused,
-        },
+        "faults": {**dict(sorted(deck.dealt.items())), **ways},
         "crash_points": {"known": len(points), "hit": len(killer.hit)},
-        "tasks": tasks,
-        **{name: wrong[name] for name in WRONGS},
-        "fallen": len(killer.fallen),
-        "leaked": len(leaked),
-        "seconds": round(time.monotonic() - began),
-        "seed": seed,
     }
 
 

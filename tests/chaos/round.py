@@ -43,6 +43,10 @@ class Outcome:
     drained: float
     """Seconds from healing to the last end."""
 
+    def __str__(self) -> str:
+        judged = f"{len(self.evidence.calls)} calls and {len(self.evidence.cancels or ())} cancels judged"
+        return f"{len(self.evidence.tasks)} tasks, all over {self.drained:.0f} s after healing; {judged}"
+
 
 class Round:
     """Works on a house with a killer, a deck and a record that outlive it."""

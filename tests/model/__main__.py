@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 
@@ -17,9 +18,10 @@ def main() -> int:
     asked = _arguments()
     chosen = [config for config in CONFIGS if asked.config in (None, config.name)]
     began = time.monotonic()
-    found = _searched(chosen, _shares(chosen, asked.states), asked.workers)
-    for config, result in zip(chosen, found, strict=True):
+    found = []
+    for config, result in zip(chosen, _searched(chosen, _shares(chosen, asked.states), asked.workers), strict=True):
         _tell(config, result)
+        found.append(result)
     print(json.dumps(_summary(chosen, found, time.monotonic() - began)))
     return int(any(result.violations for result in found))
 
@@ -46,11 +48,13 @@ def _shares(chosen: list[Config], states: int) -> list[int]:
     return [given for _, given in sorted(shares)]
 
 
-def _searched(chosen: list[Config], shares: list[int], workers: int) -> list[Found]:
+def _searched(chosen: list[Config], shares: list[int], workers: int) -> Iterator[Found]:
+    """What each search came to, in the order of the configurations, as soon as it is known."""
     if workers == 1:
-        return [_search(config, share) for config, share in zip(chosen, shares, strict=True)]
+        yield from map(_search, chosen, shares)
+        return
     with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(_search, chosen, shares))
+        yield from pool.map(_search, chosen, shares)
 
 
 def _search(config: Config, states: int) -> Found:
@@ -60,7 +64,10 @@ def _search(config: Config, states: int) -> Found:
 def _tell(config: Config, found: Found) -> None:
     how = "all its states" if found.complete else "a part of its states"
     print(f"{config.name}: {config.covers}")
-    print(f"  {how}: {found.states} states, {found.transitions} transitions, depth {found.depth}, {found.seconds:.1f} CPU s")
+    print(
+        f"  {how}: {found.states} states, {found.transitions} transitions, depth {found.depth}, {found.seconds:.1f} CPU s",
+        flush=True,
+    )
     for way in found.violations:
         print("  violated:", *way, sep="\n    ")
 

@@ -42,7 +42,10 @@ class Chance(Plan):
         if number >= self._calls or random() >= self._share or (name in ("due", "changes") and random() < 0.8):
             return None
         kinds = [kind for kind in fitting(side, name) if kind in self._kinds and (kind not in _RARE or random() < 0.15)]
-        return self._random.choice(kinds) if kinds else None
+        chosen = self._random.choice(kinds) if kinds else None
+        if chosen is Kind.MISSING:
+            self._kinds -= {chosen}  # two 404s some seconds apart are believed: the queue never says it wrongly twice
+        return chosen
 
 
 def chanced(name: str) -> tuple[Scenario, Plan]:

@@ -66,7 +66,7 @@ class Conservation:
         if run.state == "running" and run.worker_group != self.watch.group:
             return
         request = self.watch.request_for(task, run.run_id)
-        if request is None:
+        if request is None or self.watch.was_asked_to_end(request):
             if not self._full(task) and not self._forgotten(run, instant):
                 yield "L1", f"{name} has no request"
         elif request.complete:

@@ -71,9 +71,9 @@ CANONICAL = (
     Scenario("failure", (_job(Outcome(15.0, FAILURE)),)),
     Scenario("exception", (_job(Outcome(15.0, EXCEPTION)),)),
     Scenario("long build", (_job(_LONG),), claim=120.0),
-    Scenario("retry, then success", (_job(Outcome(8.0, RETRY), Outcome(15.0, SUCCESS)),)),
+    Scenario("retry, then success", (_job(Outcome(8.0, RETRY), Outcome(45.0, SUCCESS)),)),
     Scenario("retry with no retries left", (_job(Outcome(8.0, RETRY), _NEVER, retries=0),)),
-    Scenario("two retries at once", (_job(Outcome(0.2, RETRY), Outcome(0.2, RETRY), Outcome(5.0, SUCCESS)),)),
+    Scenario("two retries at once", (_job(Outcome(0.2, RETRY), Outcome(0.2, RETRY), Outcome(45.0, SUCCESS)),)),
     Scenario(
         "cancelled while pending", (_job(_LONG, builder="solo"), _job(builder="solo", at=1.0)), (Deed(6.0, "cancel", 1),)
     ),
@@ -81,12 +81,12 @@ CANONICAL = (
     Scenario("cancelled in Buildbot", (_job(_NEVER),), (Deed(10.0, "stop build"),)),
     Scenario("cancelled in Buildbot while pending", (_job(builder="nobody"),), (Deed(6.0, "stop build"),)),
     Scenario(
-        "master stopped", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "stop master", value=4.0),)
+        "master stopped", (_job(Outcome(40.0, SUCCESS), Outcome(45.0, SUCCESS)),), (Deed(10.0, "stop master", value=4.0),)
     ),
     Scenario(
-        "master killed", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "kill master", value=4.0),)
+        "master killed", (_job(Outcome(40.0, SUCCESS), Outcome(45.0, SUCCESS)),), (Deed(10.0, "kill master", value=4.0),)
     ),
-    Scenario("worker lost", (_job(Outcome(40.0, SUCCESS), Outcome(10.0, SUCCESS)),), (Deed(10.0, "lose worker"),)),
+    Scenario("worker lost", (_job(Outcome(40.0, SUCCESS), Outcome(45.0, SUCCESS)),), (Deed(10.0, "lose worker"),)),
     Scenario("deadline while pending", (_job(builder="nobody", deadline=15.0),)),
     Scenario("deadline while running", (_job(_NEVER, deadline=15.0),)),
     Scenario("claim expired", (_job(Outcome(140.0, SUCCESS)),), (Deed(10.0, "taskcluster away", value=90.0),), claim=60.0),

@@ -139,8 +139,42 @@ FOUND = {
 }
 
 
+class _HeldUpAfterItsRead(Plan):
+    """Stops the Buildbot listener for a while when it writes down what its first status read said."""
+
+    def __init__(self) -> None:
+        self._left = ["status", "change"]
+
+    def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
+        if machine.name.startswith("buildbot-listener") and self._left and self._left[0] == name:
+            self._left.pop(0)
+            return Kind.PAUSE_AFTER if name == "change" else None
+        return None
+
+
+def test_a_process_that_was_held_up_after_its_read_does_not_cancel_the_task() -> None:
+    """Meanwhile somebody else has cancelled it, and a person may have had it run again."""
+    scenario = next(each for each in CANONICAL if each.name == "cancelled in Buildbot while pending")
+    world = World(scenario, _HeldUpAfterItsRead(), "held up", Coverage())
+    assert world.run().violations == []
+    assert world.fabric.faulted == {Kind.PAUSE_AFTER.value: 1}
+    assert sum(call["api"] == "queue.cancelTask" for call in world.watch.calls) == 1
+
+
 @pytest.mark.parametrize("bug", FOUND)
 def test_what_was_found_stays_mended(bug: str) -> None:
     scenario = Scenario(bug, (Job(outcomes=(Outcome(1500.0, 0),)),))
     world = World(scenario, _InTurn(*FOUND[bug]), bug, Coverage())
     assert world.run().violations == []
+
+
+def test_a_request_is_not_stopped_under_the_run_that_found_it_again() -> None:
+    """Rows are set back to before the submit while a RETRY is told; how far, the seed says.
+
+    It was found that the next run had written down that it asks for a request. So the first run, when its row was looked
+    at just then, took the request for one that nobody may adopt: it was stopped while the next run held it.
+    """
+    scenario = next(each for each in CANONICAL if each.name == "two retries at once")
+    for seed, call in (("two retries at once", "properties"), ("set back 156", "properties"), ("set back 438", "resolve")):
+        world = World(scenario, _InTurn((call, Kind.FAILOVER_LONG)), seed, Coverage())
+        assert world.run().violations == []

@@ -116,7 +116,8 @@ class Watch:
         if request is None:
             self.blame(f"S4: {name} is told {word} without a request")
         elif word == "intermittent-task":
-            if not any(build.results == RETRY for build in request.builds):
+            # A master killed between a build's end and its request's builds it again, unasked.
+            if len(request.builds) < 2 and not any(build.results == RETRY for build in request.builds):
                 self.blame(f"S4: {name} is told {word}, and no build ended RETRY")
         elif not request.complete or request.results is None:
             self.blame(f"S4: {name} is told {word} while request {request.id} is open")
@@ -137,8 +138,7 @@ class Watch:
             self.blame(f"S5: cancelTask of {task.task_id} without a status read that shows its last run unresolved")
             return
         request = self.request_for(task, read)
-        asked = request is not None and self._asked(request)
-        if request is None or request.results != CANCELLED or request.shutdown or asked:
+        if request is None or request.results != CANCELLED or request.shutdown or self.was_asked_to_end(request):
             self.blame(f"S4: cancelTask of {task.task_id}, and nobody cancelled the request of run {read} in Buildbot")
 
     def _fits(self, name: str, word: str, request: Request, run: int) -> None:
@@ -170,10 +170,7 @@ class Watch:
     def _untold(self, request: Request, task: Task) -> bool:
         """Whether the request's result is still good: nobody was told of it, asked for its end, or claimed a run for himself."""
         ours = all(run.worker_group in (None, self.group) for run in task.runs)
-        return ours and request.id not in self._told and not self._asked(request)
-
-    def _asked(self, request: Request) -> bool:
-        return any(cancel.key == request.key for cancel in self.cancels)
+        return ours and request.id not in self._told and not self.was_asked_to_end(request)
 
     # --- who holds what
 
@@ -185,6 +182,10 @@ class Watch:
                 break
             number += 1
         return task.runs[number]
+
+    def was_asked_to_end(self, request: Request) -> bool:
+        """Whether the bridge has cancelled the request: then no later run adopts it."""
+        return any(cancel.key == request.key for cancel in self.cancels)
 
     def request_for(self, task: Task, number: int) -> Request | None:
         """The request that a run holds: its own, or its predecessor's by an unbroken chain of retries."""

@@ -9,7 +9,7 @@ from typing import Any
 from tests.doubles.taskcluster import resolvers
 from tests.doubles.taskcluster.instants import SECOND
 from tests.doubles.taskcluster.ledger import Ledger, Periods
-from tests.doubles.taskcluster.model import Message
+from tests.doubles.taskcluster.model import Message, Transition
 from tests.history.evidence import Evidence
 from tests.history.judge import judge
 from tests.history.rest import at_rest
@@ -184,9 +184,14 @@ class World:
             if each.reason == "claim-expired"
             and each.worker_group == self.watch.group
             and not self._was_disturbed(each, claim)
+            and not self._forgotten(each)
         ]
 
-    def _was_disturbed(self, change: Any, claim: float) -> bool:
+    def _forgotten(self, change: Transition) -> bool:
+        """Whether nobody could know of the claim any more: its row was lost, and Buildbot has nothing of the run either."""
+        return self.trouble.rows_lost and (change.worker_id == self.watch.own or self.watch.erased)
+
+    def _was_disturbed(self, change: Transition, claim: float) -> bool:
         if self.scenario.kept and not self.fabric.faulted:
             return False
         at = change.at / SECOND - EPOCH

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.core import verdict
-from bridge.core.chain import passes_on, reconcile
+from bridge.core.chain import heard, passes_on, reconcile
 from bridge.core.commands import Look, Reprioritise, RequestBuild
 from bridge.core.debts import owed
-from bridge.core.events import Claimed, RequestMissing, TaskSeen
+from bridge.core.events import Asking, Claimed, RequestMissing, Submitted, TaskSeen
 from bridge.core.lifecycle import advance
 from bridge.core.run import (
     BuildId,
@@ -16,6 +16,8 @@ from bridge.core.run import (
     Phase,
     Queued,
     Reporting,
+    Request,
+    RequestId,
     Run,
     RunId,
     Settled,
@@ -313,3 +315,44 @@ def test_only_a_run_that_the_queue_retried_passes_its_request_on():
     assert not passes_on(seen(resolved("claim-expired")).status, RunId(0))
     assert not passes_on(seen(resolved("claim-expired"), run_status(why="rerun")).status, RunId(0))
     assert not passes_on(seen(resolved("canceled"), run_status(why="retry")).status, RunId(0))
+
+
+def _after(event: Asking | Submitted, *phases: Phase) -> dict[int, Phase]:
+    """The phases that changed when run 1 heard the event."""
+    rows = {RunId(number): a_run(phase, number) for number, phase in enumerate(phases)}
+    return {number: run.phase for number, run in heard(rows, RunId(1), event).items()}
+
+
+@pytest.mark.parametrize("older", [replace(WANTED, asked=True), QUEUED, CLAIMED])
+def test_while_an_older_run_may_hold_a_request_the_next_one_does_not_ask(older: Phase):
+    """Written down all the same, it would pass for a request of its own, and the older run's would be stopped."""
+    assert _after(Asking(AT, "builder"), older, WANTED) == {}
+    assert reconcile({RunId(0): a_run(replace(WANTED, asked=True)), RunId(1): a_run(WANTED, 1)}, EXPIRED).keys() <= {0}
+
+
+@pytest.mark.parametrize("older", [WANTED, STOPPING, Settled("resolved as canceled")])
+def test_otherwise_it_asks(older: Phase):
+    assert _after(Asking(AT, "builder"), older, WANTED) == {1: replace(WANTED, asked=True)}
+
+
+@pytest.mark.parametrize("older", [WANTED, replace(WANTED, asked=True), replace(STOPPING, request=None)])
+def test_a_run_set_back_is_over_once_the_next_one_has_its_request(older: Phase):
+    found = Submitted(AT, REQUEST, "builder", "low")
+    assert _after(found, older, WANTED) == {0: Settled("handed over to run 1", REQUEST), 1: Queued(REQUEST, priority="low")}
+
+
+@pytest.mark.parametrize("older", [STOPPING, REFUSED, Settled("resolved as canceled")])
+def test_a_run_that_knows_how_it_ends_stays_as_it_is(older: Phase):
+    assert 0 not in _after(Submitted(AT, REQUEST, "builder", "low"), older, WANTED)
+
+
+def test_a_request_that_is_not_taken_ends_nobody():
+    assert (
+        _after(Submitted(AT, REQUEST, "builder", "low"), WANTED, replace(QUEUED, request=Request(RequestId(8), RunId(1))))
+        == {}
+    )
+    assert _after(Submitted(AT, Request(RequestId(8), RunId(1)), "builder", "low"), WANTED, WANTED).keys() == {1}
+
+
+def test_a_row_that_is_gone_hears_nothing():
+    assert _after(Asking(AT, "builder"), WANTED) == {}

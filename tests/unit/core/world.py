@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bridge.core import verdict
-from bridge.core.chain import newborn, reconcile
+from bridge.core.chain import heard, newborn
 from bridge.core.commands import (
     AttachLeftovers,
     CancelRequest,
@@ -39,7 +39,6 @@ from bridge.core.events import (
     Submitted,
     TaskSeen,
 )
-from bridge.core.lifecycle import advance
 from bridge.core.run import (
     Queued,
     Refused,
@@ -89,10 +88,7 @@ class World:
     def hear(self, number: int, *events: Event) -> None:
         after = dict(self.rows)
         for event in events:
-            if isinstance(event, TaskSeen):
-                after.update(reconcile(after, event))
-            elif number in after:
-                after[RunId(number)] = advance(after[RunId(number)], event)
+            after.update(heard(after, RunId(number), event))
         for key, run in after.items():
             self._check_move(self.rows.get(key), run)
         self.rows = after
