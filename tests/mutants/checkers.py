@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 
 from tests.model.configs import CONFIGS
@@ -39,7 +40,24 @@ Tried = tuple[Kill | None, int]
 
 def canon(first: Sequence[str]) -> Tried:
     """Live the schedules of `first` through, then each canonical scenario without a fault, until one is violated."""
-    return _until_violated([*first, *(f"plain/{scenario.name}" for scenario in CANONICAL)])
+    plain = (f"plain/{scenario.name}" for scenario in CANONICAL)
+    return _until_violated(chain(chain.from_iterable(map(_named, first)), plain))
+
+
+def _named(first: str) -> list[str]:
+    """The schedules meant: `single/<scenario>/<call>/<fault>` with the call's name are those of all its calls.
+
+    Numbers of calls change with every change of the bridge, names do not.
+    """
+    sort, _, rest = first.partition("/")
+    scenario, _, rest = rest.partition("/")
+    call, _, fault = rest.partition("/")
+    if sort != "single" or call.isdigit():
+        return [first]
+    world = replayed(f"plain/{scenario}").world(Coverage())
+    world.fabric.trace = []
+    trace = world.run().trace or []
+    return [f"single/{scenario}/{number}/{fault}" for number, step in enumerate(trace) if step.name == call]
 
 
 def simulation(schedules: int, seed: int) -> Tried:
@@ -89,12 +107,13 @@ def _patience() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def model(states: int) -> Tried:
-    """Search each configuration until one is violated; `states` in all at most."""
+def model(names: Sequence[str], states: int) -> Tried:
+    """Search the configurations of these names, or all, until one is violated; `states` in all at most."""
     seen = 0
-    for config in CONFIGS:
+    chosen = [config for config in CONFIGS if not names or config.name in names]
+    for config in chosen:
         try:
-            found = search(Space(config), states // len(CONFIGS))
+            found = search(Space(config), states // len(chosen))
         except AssertionError:  # the mutant does not live as a configuration's story goes: no violation, and no search
             continue
         seen += found.states

@@ -14,7 +14,8 @@ class Mutant:
     """`anchor` stands exactly once in the source of `module` and becomes `replacement`.
 
     `was`: the defect or incident that it stands for. `breaks`: the invariants at risk. `by`: the checkers that are to kill
-    it, one of which has to. `first`: schedules that killed it once, tried before all others.
+    it, one of which has to. `first` and `config`: schedules of the simulation, or a configuration of the model, that killed
+    it once, tried before all others; in a schedule's name a call may stand by its own name, for all calls of that name.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Mutant:
     breaks: str
     by: tuple[str, ...] = ("simulation", "model")
     first: tuple[str, ...] = ()
+    config: str = ""
 
     def changed(self, source: str) -> str:
         """The source with the defect in it; raises `AnchorError`."""

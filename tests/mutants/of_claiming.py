@@ -20,6 +20,7 @@ MUTANTS = (
         "(claim.taken_until.replace(year=2100), ReclaimRun(worker))",
         "`reclaiming in the meantime` was only a log line (B-06, R-02)",
         "L4",
+        first=("plain/build of many claims",),
     ),
     Mutant(
         "reclaimed-too-late",
@@ -28,6 +29,7 @@ MUTANTS = (
         "    return Claim(taken_until, taken_until + (taken_until - at) / 10 * spread)\n",
         "the reclaim sweep is too slow: claims expire (M-04)",
         "L4",
+        first=("plain/build of many claims",),
     ),
     Mutant(
         "one-failed-reclaim-is-the-last",
@@ -36,17 +38,7 @@ MUTANTS = (
         "    return replace(claim, reclaim_at=claim.taken_until + timedelta(days=1))\n",
         "the reclaim loop is ended by one non-409 error (scriptworker); the successor's died at the first one (F-08)",
         "L4",
-    ),
-    Mutant(
-        "long-wait-outlasts-the-claim",
-        "bridge.core.timing",
-        "        case (Queued() | Building() | Reporting() | Refused()) as phase if phase.claim and isinstance(tried, ReclaimRun):\n"
-        "            return replace(run, phase=replace(phase, claim=_renewed_later(phase.claim, at, until)))\n",
-        "        case (Queued() | Building() | Reporting() | Refused()) as phase if phase.claim:\n"
-        "            later = until + timedelta(minutes=30)\n"
-        "            return replace(run, not_before=until, phase=replace(phase, claim=replace(phase.claim, reclaim_at=later)))\n",
-        "a slow upload or report starves the renewal of the claim (R-02; hazard 8.11)",
-        "L4",
+        first=("single/build of many claims/reclaim/5xx",),
     ),
     Mutant(
         "another-identity-after-a-retry",
@@ -57,6 +49,7 @@ MUTANTS = (
         "    return timing.enter(run, Building(phase.request, BuildId(newest.build_id), worker), event.at)\n",
         "the identity of a claim is made anew, so an unknown outcome cannot be repeated (hazard 7.1)",
         "S3",
+        config="sweeps",
     ),
     Mutant(
         "a-refused-claim-stops-the-build",
@@ -67,6 +60,7 @@ MUTANTS = (
         "        if run.attempts >= _SUSPICIOUS:\n",
         "a 409 or 5xx on the claim is taken for the run's end (taskcluster#6681; hazards 7.2, 7.3)",
         "S7",
+        first=("single/success/claim/5xx",),
     ),
     Mutant(
         "claims-in-the-status-unseen",

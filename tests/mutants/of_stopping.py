@@ -13,6 +13,7 @@ MUTANTS = (
         "        return await engine.hear(run.key, Attached(at))\n",
         "rows dropped though the cancel had failed (T-25, T-10)",
         "L3",
+        first=("single/cancelled while running/cancel/5xx",),
     ),
     Mutant(
         "cancel-believed-at-once",
@@ -29,6 +30,7 @@ MUTANTS = (
         "            return timing.enter(run, Settled(because), at)\n",
         "cancel `too soon` answered 404: later the request was orphaned (T-10)",
         "L3",
+        config="late",
     ),
     Mutant(
         "judged-by-the-last-run",
@@ -95,6 +97,7 @@ MUTANTS = (
         "one odd 404 ends a run (hazard 2.1; the definition's 404 of the original)",
         "S7",
         by=("simulation",),
+        first=("single/priority changed/status/404",),
     ),
     Mutant(
         "an-outage-means-gone",

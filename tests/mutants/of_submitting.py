@@ -27,14 +27,17 @@ MUTANTS = (
         "    if pending is not None:\n",
         "cancelled before its pending message was handled: a build for a dead task (T-05)",
         "S2",
+        config="amnesia",
     ),
     Mutant(
         "both-runs-submit",
-        "bridge.core.chain",
-        "        if number < run_id and (held or asked):\n",
-        "        if number < run_id and held and asked:\n",
+        "bridge.engine.requesting",
+        "    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))\n",
+        "    rows = await engine.hear(run.key, Asking(seen.at, order.builder))\n"
+        "    rows = {number: row for number, row in rows.items() if number == run.key.run_id}\n",
         "unique (task, run) does not stop run 0 and run 1 from both submitting (M-02)",
         "S1",
+        config="late",
     ),
     Mutant(
         "full-means-refused",
@@ -52,6 +55,7 @@ MUTANTS = (
         "    except (faults.Unfit, faults.Unavailable) as unfit:\n",
         "an outage on our side resolves tasks as malformed (hazard 2.2, 4.8)",
         "S8",
+        config="plain",
     ),
     Mutant(
         "scopes-unasked",
@@ -100,5 +104,6 @@ MUTANTS = (
         "    while number > 999 and chain.passes_on(status, RunId(number - 1)):\n",
         "restart duplicates what already runs (interLink#195)",
         "S1, S11",
+        first=("single/claim expired/claim/database_dropped",),
     ),
 )

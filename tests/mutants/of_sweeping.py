@@ -50,6 +50,7 @@ MUTANTS = (
         "a lost task-pending is a lost task (T-25; hazard 1.1)",
         "L1",
         by=("simulation",),
+        first=("single/success/ack/failover",),
     ),
     Mutant(
         "statuses-never-swept",
@@ -68,6 +69,7 @@ MUTANTS = (
         "a lost finish message: reclaimed until the deadline, the row for ever (B-06)",
         "L2",
         by=("simulation",),
+        first=("single/success/changes/timeout_after_effect",),
     ),
     Mutant(
         "strangers-never-swept",
@@ -77,6 +79,7 @@ MUTANTS = (
         "the mapping is not rebuilt after rows were lost (L9; hazard 3.3)",
         "S11, L9",
         by=("simulation",),
+        first=("single/cancelled while running/submit/database_dropped",),
     ),
     Mutant(
         "absence-is-evidence",
@@ -99,22 +102,6 @@ MUTANTS = (
         "claimed, then the database is away: the claim expires (hazard 7.7)",
         "L4",
         by=("simulation",),
-    ),
-    Mutant(
-        "hints-unheard",
-        "bridge.core.timing",
-        "        case Hinted(at=at):\n            return replace(run, look_at=at)\n",
-        "        case Hinted():\n            return run\n",
-        "messages lead to nothing: everything waits for a sweep (hazard 1.1)",
-        "L3",
-    ),
-    Mutant(
-        "doubt-unread",
-        "bridge.core.timing",
-        "            return replace(_put_off(run, event), look_at=at)\n",
-        "            return _put_off(run, event)\n",
-        "a call in doubt is repeated without a read (hazards 11.1, 13.2)",
-        "S5, L2",
     ),
     Mutant(
         "poisoned-forever",

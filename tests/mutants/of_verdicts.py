@@ -28,6 +28,7 @@ MUTANTS = (
         "        return _complete(run, phase, event, results)\n",
         "the same, RETRY told apart: the request is still open when the run is resolved (hazard 9.2, 9.4)",
         "S4",
+        first=("random/1/7",),
     ),
     Mutant(
         "skipped-never-resolved",
@@ -111,6 +112,7 @@ MUTANTS = (
         "    match event:\n",
         "the verdict is computed again on each read, and can change between two reports (hazard 11.2)",
         "S4",
+        config="retry",
     ),
     Mutant(
         "verdict-dropped-at-a-5xx",
@@ -123,6 +125,7 @@ MUTANTS = (
         "failed upload or 5xx on the report, acked anyway: the result is lost (R-02, F-08); the verdict is not retried from "
         "a durable state (Chromium's Buildbucket)",
         "L2",
+        config="buildbot",
     ),
     Mutant(
         "artifacts-after-the-report",
@@ -168,6 +171,7 @@ MUTANTS = (
         "        after = await engine.queue.cancel_task(run.key.task_id)\n",
         "a cancelTask of unknown outcome is repeated without a read in between (hazard 13.2)",
         "S5",
+        first=("single/cancelled in Buildbot/cancel_task/lost_reply",),
     ),
     Mutant(
         "lost-at-the-first-miss",
@@ -176,5 +180,6 @@ MUTANTS = (
         "    if reads < 1:\n",
         "an empty answer is believed at once (hazard 9.5, 9.7)",
         "S8",
+        first=("single/deadline while pending/states/requests_hidden",),
     ),
 )

@@ -31,8 +31,12 @@ def _tried(mutant: Mutant, given: argparse.Namespace) -> dict[str, object]:
     install(mutant)
     from tests.mutants import checkers
 
-    searches: list[Callable[[], checkers.Tried]] = [lambda: checkers.canon(mutant.first)]
-    searches += [lambda: checkers.model(given.states)] * ("model" in mutant.by)
+    searches: list[Callable[[], checkers.Tried]] = []
+    if mutant.config:
+        searches += [lambda: checkers.model([mutant.config], given.states)]
+    searches += [lambda: checkers.canon(mutant.first)]
+    if "model" in mutant.by:
+        searches += [lambda: checkers.model([], given.states)]
     searches += [lambda: checkers.simulation(given.schedules, given.seed)]
     tries = []
     for search in searches:

@@ -119,7 +119,7 @@ CANONICAL = (
         kept=True,
     ),
     Scenario("build of many claims", (_job(Outcome(400.0, SUCCESS)),), claim=300.0),
-    Scenario("cancelled after a retry", (_job(Outcome(8.0, RETRY), _NEVER),), (Deed(25.0, "cancel"),)),
+    Scenario("cancelled after a retry", (_job(Outcome(8.0, RETRY), _NEVER),), (Deed(190.0, "cancel"),)),
     Scenario(
         "cancelled while the master is deaf", (_job(_NEVER),), (Deed(9.5, "deaf master", value=25.0), Deed(10.0, "cancel"))
     ),

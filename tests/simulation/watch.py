@@ -83,13 +83,7 @@ class Watch:
         if any(each.key == key and not each.rebuilt for each in self._master().erased):
             return
         left = self.request_for(task, int(number))
-        if (
-            left is not None
-            and left.complete
-            and not left.shutdown
-            and left.id not in self._told
-            and not self.was_asked_to_end(left)
-        ):
+        if left is not None and left.complete and not left.shutdown and self._untold(left, task):
             self.blame(f"S1: a request for {key}, which may adopt the result of request {left.id}")
         for request in self._master().requests.values():
             other, _, earlier = request.key.partition("/")
@@ -172,6 +166,11 @@ class Watch:
         foreign = holder.state == "running" and holder.worker_group != self.group
         if holder.state in OPEN and not own and not foreign:
             self.blame(f"S7: the request of {key} is cancelled while run {holder.run_id} is {holder.state}")
+
+    def _untold(self, request: Request, task: Task) -> bool:
+        """Whether the request's result is still good: nobody was told of it, asked for its end, or claimed a run for himself."""
+        ours = all(run.worker_group in (None, self.group) for run in task.runs)
+        return ours and request.id not in self._told and not self.was_asked_to_end(request)
 
     # --- who holds what
 

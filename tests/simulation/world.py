@@ -198,4 +198,6 @@ class World:
         since = at - min(claim, max(_RENEWABLE * claim, BOUND)) - 5
         spans = [(start, end) for start, end in self.trouble.spans if start < at and end > since]
         # Each trouble may cost its own time and that of the slowest repair.
+        if self.trouble.rows_lost:  # where Buildbot forgot its request too, nothing tells of the run but its claim's end
+            return bool(spans) or self.watch.erased
         return bool(spans) and sum(end - start + BOUND for start, end in spans) > claim * _RENEWABLE
