@@ -58,6 +58,7 @@ class Lost:
 @pytest.fixture(scope="module")
 async def lost(rough: Stack) -> AsyncIterator[Lost]:
     """Three regions are lost; the fourth goes on."""
+    await rough.stop_services()  # those of the tests before belong to no region
     await rough.control("POST", "periods", **{**PERIODS, "claimSeconds": CLAIM})
     async with AsyncExitStack() as stack:
         wire, cut_dsn = await stack.enter_async_context(wired(rough.dsn))

@@ -67,6 +67,8 @@ def of_buildbot(call: Call, requests: Requests) -> tuple[Answer, Requests]:
             answer = list(buildbot.requests.values())
         case "cancel", (run,):
             answer = buildbot.cancel(run)
+        case "prioritise", (_,):
+            answer = None  # the task has but one; told again where a submit's outcome was not known
         case "submit", (run,):
             answer = RequestId(buildbot.submit(run).request_id)
         case _:

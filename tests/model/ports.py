@@ -234,7 +234,7 @@ class BuildsAt:
         return await self.seat.ask("buildbot", "cancel", key.run_id)
 
     async def set_priority(self, key: RunKey, priority: int) -> None:
-        raise NotImplementedError("the task's priority never changes here")
+        await self.seat.ask("buildbot", "prioritise", key.run_id)
 
     async def properties(self, build_id: int) -> Mapping[str, tuple[object, str]]:
         return {}
