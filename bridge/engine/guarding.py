@@ -1,4 +1,4 @@
-"""Claims are kept alive from memory while the database is away."""
+"""Claims are kept alive from memory while the database is away, or has lost their rows."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from bridge.engine.engine import Engine
 class Guardian:
     """Renews claims of runs whose credentials this process has, when no row can be read to say that they are due.
 
-    A claim is normally renewed after a third of its time; one that is half over is late. If rows can be read that is
-    their business. If not, renewing is safe: it needs no decision (the run was claimed, under a stored phase, by us), it
-    changes nothing but the claim's end, and the queue refuses it once the run is resolved. What is missed in the rows,
-    the next read of the status puts back.
+    A claim is normally renewed after a third of its time; one that is half over is late. If its row can be read that is
+    the row's business. If not, as after a failover that lost it, renewing is safe: it needs no decision (the run was
+    claimed, under a stored phase, by us), it changes nothing but the claim's end, and the queue refuses it once the run is
+    resolved. What is missed in the rows, the next read of the status puts back.
     """
 
     engine: Engine
 
     async def guard(self) -> int:
-        """Renew what is late, if the database is away; how many claims were renewed."""
-        late = self.engine.queue.half_over()
-        if not late or await self._rows_can_be_read(late[0]):
-            return 0
-        return sum([await self._renewed(key) for key in late])
+        """Renew what is late and has no row that can be read, away or lost; how many claims were renewed."""
+        return sum([await self._renewed(key) for key in await self._untended(self.engine.queue.half_over())])
 
-    async def _rows_can_be_read(self, key: RunKey) -> bool:
+    async def _untended(self, late: list[RunKey]) -> list[RunKey]:
         try:
-            await self.engine.runs.of_task(key.task_id)
+            return [key for key in late if not await self._has_row(key)]
         except faults.Unavailable:
-            return False
-        return True
+            return late
+
+    async def _has_row(self, key: RunKey) -> bool:
+        try:
+            return key.run_id in await self.engine.runs.of_task(key.task_id)
+        except faults.Newer:
+            return True
 
     async def _renewed(self, key: RunKey) -> bool:
         try:
             await self.engine.queue.reclaim(key)
         except faults.Conflicting:
-            return (
-                False  # resolved, or past its deadline, where a verdict is still taken; the rows are told by a status read
-            )
+            # Resolved; or past its deadline, where a verdict is still taken. A read of the status tells the row.
+            return False
         except (faults.NotAllowed, faults.Missing):
             self.engine.queue.forget(key)  # of no use any more
             return False

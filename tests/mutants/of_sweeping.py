@@ -97,8 +97,8 @@ MUTANTS = (
     Mutant(
         "no-guardian",
         "bridge.engine.guarding",
-        "        if not late or await self._rows_can_be_read(late[0]):\n",
-        "        if late or not late:\n",
+        "        return sum([await self._renewed(key) for key in await self._untended(self.engine.queue.half_over())])\n",
+        "        return 0\n",
         "claimed, then the database is away: the claim expires (hazard 7.7)",
         "L4",
         by=("simulation",),

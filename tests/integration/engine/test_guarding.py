@@ -26,6 +26,21 @@ async def test_claims_are_renewed_from_memory_while_no_row_can_be_read(house: Ho
     await house.settled(task)
 
 
+async def test_a_claim_is_renewed_from_memory_while_its_row_is_lost(house: House) -> None:
+    # A failover can lose a row; until a sweep has made it anew nothing else would renew the claim.
+    async with house.http.post(f"{house.double.root_url}/control/periods", json={"claimSeconds": 6}) as answer:
+        assert answer.status < 300
+    task = await house.create("sleep", properties={"seconds": 60})
+    run = await house.until(task, "running")
+    await house.sql("DELETE FROM runs")
+    async with asyncio.timeout(20):
+        while not await Guardian(house.engine).guard():
+            await asyncio.sleep(0.1)
+    renewed = (await house.status(task))["runs"][0]
+    assert datetime.fromisoformat(renewed["takenUntil"]) > datetime.fromisoformat(run["takenUntil"])
+    await house.admin.cancelTask(task)
+
+
 async def test_nothing_is_renewed_from_memory_while_rows_can_be_read(house: House) -> None:
     async with house.http.post(f"{house.double.root_url}/control/periods", json={"claimSeconds": 2}) as answer:
         assert answer.status < 300
