@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 
 from bridge.core import faults
 from bridge.core.run import RunKey
 from bridge.engine.engine import Engine
+
+GIVEN_UP: Final = timedelta(minutes=10)
+"""Two of the sweeps that make lost rows anew: a run that they do not find is known to nobody, and its claim has to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,8 @@ class Guardian:
     """
 
     engine: Engine
+    _lost: dict[RunKey, datetime] = field(default_factory=dict)
+    """Runs that we have credentials of and that have no row in a database that answers; since when."""
 
     async def guard(self) -> int:
         """Renew what is late and has no row that can be read, away or lost; how many claims were renewed."""
@@ -27,9 +34,13 @@ class Guardian:
 
     async def _untended(self, late: list[RunKey]) -> list[RunKey]:
         try:
-            return [key for key in late if not await self._has_row(key)]
+            rows = {key: await self._has_row(key) for key in late}
         except faults.Unavailable:
             return late
+        for key in [key for key in self._lost if rows.get(key) or not self.engine.queue.holds(key)]:
+            del self._lost[key]
+        now = self.engine.clock.now()
+        return [key for key, there in rows.items() if not there and now - self._lost.setdefault(key, now) < GIVEN_UP]
 
     async def _has_row(self, key: RunKey) -> bool:
         try:

@@ -185,3 +185,9 @@ def test_a_priority_that_changed_between_a_submit_and_its_record_is_carried_over
     assert replayed("single/every priority/43/crash_after").world(Coverage()).run().violations == []
     scenario = next(each for each in CANONICAL if each.name == "every priority")
     assert World(scenario, _InTurn(("submit", Kind.CRASH_AFTER)), scenario.name, Coverage()).run().violations == []
+
+
+@pytest.mark.parametrize("call", [240, 935, 2122])
+def test_a_claim_that_neither_side_knows_of_is_not_kept_alive_for_ever(call: int) -> None:
+    """It was found that a process renewed the claim of a run whose row and request were both lost, so that nobody built it."""
+    assert replayed(f"single/request erased/{call}/database_dropped").world(Coverage()).run().violations == []
