@@ -86,9 +86,7 @@ def _given_up(engine: Engine, run: Run) -> bool:
 async def _resolve(
     engine: Engine, run: Run, command: Report | Explain, resolution: Resolution | None
 ) -> Mapping[RunId, Run]:
-    if run.key in engine.memory.unsure and not isinstance(
-        (rows := await _read(engine, run))[run.key.run_id].phase, type(run.phase)
-    ):
+    if run.key in engine.memory.unsure and not _unchanged(run, rows := await _read(engine, run)):
         return rows
     at = engine.clock.now()
     engine.memory.unsure.add(run.key)  # until a row tells how it went
