@@ -88,10 +88,11 @@ def _queued(run: Run, phase: Queued) -> Iterator[Debt]:
 
 def _reporting(run: Run, phase: Reporting) -> Iterator[Debt]:
     report = Report(phase.worker, phase.build, phase.request, phase.verdict, phase.claim is not None)
-    # A pending run can be cancelled as it is; anything else can only be reported on a run that is claimed.
-    if phase.claim is not None or phase.verdict.resolution is not Resolution.CANCELED:
+    # A pending run can be cancelled as it is. All else is told of a run that is claimed, and so is a build: it left a log.
+    as_it_is = phase.build is None and phase.verdict.resolution is Resolution.CANCELED
+    if phase.claim is not None or not as_it_is:
         yield from _kept(run, phase.worker, phase.claim)
-    if phase.claim is not None or phase.verdict.resolution is Resolution.CANCELED:
+    if phase.claim is not None or as_it_is:
         yield run.not_before, report
 
 

@@ -125,6 +125,11 @@ class Held:
             await self.scene.run(task, "running")
             await self.scene.at_gate(task)
 
+    async def one_more(self) -> None:
+        """One more task whose build runs."""
+        self.tasks["building"].append(task := slugid.nice())
+        await self._building(task)
+
     async def release(self) -> None:
         """Hold no further call; those at the queue stay held, their callers are gone."""
         self.scene.stack.proxy.clear()

@@ -28,7 +28,8 @@ LEASE, GRACE, AS_ALWAYS = 30, 15, 20
 """Seconds: of a row's lease, of a holder that is overdue, and for what takes two on a quiet machine (the sweeps' period)."""
 CLAIM = 120
 """Seconds. A claim is renewed when a third of it is over: from then on the time above fits well before its end."""
-BY_THEMSELVES = ("submit", "claim", "building", "upload", "report", "refused", "stopping", "dying")
+MORE = 40
+"""Builds; whoever is first takes each."""
 
 
 def services(region: str) -> tuple[str, ...]:
@@ -64,10 +65,12 @@ async def lost(rough: Stack) -> AsyncIterator[Lost]:
         wire, cut_dsn = await stack.enter_async_context(wired(rough.dsn))
         for region in REGIONS:
             _settle_in(rough, region, {"BBB_DATABASE__DSN": cut_dsn} if region == CUT else {})
-        await rough.start_services(*chain.from_iterable(map(services, REGIONS)))
         lost = Lost(Scene(rough), wire, [Held(Scene(rough), tuple(ENDS)) for _ in range(2)])
-        await asyncio.gather(*(held.make() for held in lost.held))
-        lost.hands = await _hands(rough)
+        # The region behind the wire is the slowest to take anything: the first half comes while it is alone.
+        for regions, held in zip(((CUT,), (LEFT, KILLED, FROZEN)), lost.held, strict=True):
+            await rough.start_services(*chain.from_iterable(map(services, regions)))
+            await held.make()
+        lost.hands = await _busy(lost)
         await _lose(rough, lost)
         yield lost
         wire.mend()
@@ -80,6 +83,15 @@ def _settle_in(stack: Stack, region: str, more: dict[str, str]) -> None:
     """Each region hears of everything, and gives up calls soon that are never answered."""
     for service in services(region):
         stack.environment[service] = {"BBB_PULSE__QUEUE_NAME": region, "BBB_TASKCLUSTER__TIMEOUT": "8", **more}
+
+
+async def _busy(lost: Lost) -> Counter[str]:
+    """Who has what in hand, with as many more builds as it takes until every region has something."""
+    for _ in range(MORE):
+        if set(hands := await _hands(lost.scene.stack)) == set(REGIONS):
+            break
+        await lost.held[-1].one_more()
+    return hands
 
 
 async def _hands(stack: Stack) -> Counter[str]:

@@ -81,7 +81,7 @@ MUTANTS = (
     Mutant(
         "unclaimed-never-reported",
         "bridge.core.debts",
-        "    if phase.claim is not None or phase.verdict.resolution is not Resolution.CANCELED:\n",
+        "    if phase.claim is not None or not as_it_is:\n",
         "    if phase.claim is not None:\n",
         "finish handled before start: a report on an unclaimed run (B-04)",
         "L2",

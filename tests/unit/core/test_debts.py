@@ -46,7 +46,8 @@ from tests.unit.core.strategies import moments, runs
 CANCELED = Verdict(Resolution.CANCELED, "cancelled in Buildbot", 6)
 REPORT = Report(WORKER, BUILD, REQUEST, GOOD, claimed=True)
 UNCLAIMED = replace(REPORTING, claim=None)
-MIRRORED = replace(UNCLAIMED, verdict=CANCELED)
+MIRRORED = replace(UNCLAIMED, verdict=CANCELED, build=None)
+STOPPED_BY_A_PERSON = replace(UNCLAIMED, verdict=CANCELED)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,8 @@ MIRRORED = replace(UNCLAIMED, verdict=CANCELED)
         (CLAIMED, None),
         (REPORTING, REPORT),
         (UNCLAIMED, ClaimRun(WORKER)),
-        (MIRRORED, Report(WORKER, BUILD, REQUEST, CANCELED, claimed=False)),
+        (MIRRORED, Report(WORKER, None, REQUEST, CANCELED, claimed=False)),
+        (STOPPED_BY_A_PERSON, ClaimRun(WORKER)),
         (REFUSED, ClaimRun(REFUSED.worker)),
         (replace(REFUSED, claim=CLAIM), Explain(REFUSED.worker, REFUSED.reason)),
         (STOPPING, CancelRequest(RunId(0), STOPPING.because, 0)),
