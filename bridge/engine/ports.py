@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from bridge.core.artifact import Artifact
 from bridge.core.order import Definition, LeftAlone, Order, Policy, Refusal
 from bridge.core.pending import PendingRun
+from bridge.core.record import BuildRecord, LogPiece, Output
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId, Worker
 from bridge.core.status import TaskStatus
@@ -119,7 +121,15 @@ class Queue(Protocol):
         ...
 
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
-        """Create the artifact and store its body. Needs `holds(key)`. An equal one that exists is success."""
+        """Create the artifact and store its body. Needs `holds(key)`. An equal one that exists is success.
+
+        A source is not sent again where its bytes are stored already, as after a restart.
+        """
+        ...
+
+    @property
+    def encodes(self) -> bool:
+        """Whether a body may be stored gzip-encoded."""
         ...
 
     async def resolve(self, key: RunKey, resolution: Resolution | None) -> TaskStatus:
@@ -194,4 +204,24 @@ class Builds(Protocol):
 
     async def build_url(self, state: RequestState) -> str | None:
         """The page of the request's newest build, for people; None while unknown."""
+        ...
+
+    async def record(self, build_id: int) -> BuildRecord:
+        """Read a build with its steps. `Missing` once Buildbot has pruned it."""
+        ...
+
+    async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
+        """Read some lines of a log, about half a megabyte at most. No lines and not complete: there are none yet."""
+        ...
+
+    async def outputs(self, build_id: int) -> tuple[Output, ...]:
+        """Which files the build gave away, by rising number."""
+        ...
+
+    def output(self, build_id: int, number: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open one of them for reading; faults may come with any chunk. `Missing` if it is not kept any more."""
+        ...
+
+    async def release(self, build_id: int) -> None:
+        """Let Buildbot forget the files that the build gave away."""
         ...
