@@ -45,7 +45,7 @@ async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapp
     if next(_links(seen.status, run.key), None) is None:
         return None
     found = await passing_request(engine, run, seen, await engine.rows(run.key.task_id))
-    return None if found is None else await _given(engine, run, found, seen)
+    return None if found is None else await give(engine, run, found, seen)
 
 
 async def passing_request(
@@ -77,8 +77,8 @@ def _tells(number: RunId, rows: Mapping[RunId, Run]) -> bool:
             return True
 
 
-async def _given(engine: Engine, run: Run, found: tuple[RunId, RequestState], seen: TaskSeen) -> Mapping[RunId, Run]:
-    """Put the request under the run it was made for, which hands it on; where that run has a row, under this one."""
+async def give(engine: Engine, run: Run, found: tuple[RunId, RequestState], seen: TaskSeen) -> Mapping[RunId, Run]:
+    """Put the request found under the run it was made for, which hands it on; where that run has a row, under this one."""
     number, state = found
     made_for = RunKey(run.key.task_id, number)
     if await engine.runs.add(rebuilt(made_for, run.pool, state, seen.at), WHY):

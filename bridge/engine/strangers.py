@@ -52,7 +52,7 @@ class Strangers:
         return found
 
     async def _known(self, key: RunKey, state: RequestState) -> bool:
-        """Whether a row cares for it. A settled one does not: its run was given up when Buildbot did not know the request."""
+        """Whether a row cares for it. A settled one does not care for an open request: its run was given up as lost."""
         rows = (await self.engine.rows(key.task_id)).values()
         caring = [row for row in rows if state.complete or not isinstance(row.phase, Settled)]
         return any((held := request_of(row)) is not None and held.id == state.request_id for row in caring)

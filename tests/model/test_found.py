@@ -86,6 +86,8 @@ def test_no_second_build_where_the_row_whose_request_passes_to_the_run_is_lost_a
     read = walked(space, state, "1 Wanted, which owes RequestBuild", "queue.status(): 0", "rows.read()")
     lost = walked(space, read, "the database fails", "pending run 1")
     assert Continuation(space).wrong(lost) == []
+    both = walked(space, read, "the database fails", "pending run 0", "pending run 1")
+    assert Continuation(space).wrong(both) == []
 
 
 def claimed_again(space: Space, state: int) -> tuple[str, ...]:

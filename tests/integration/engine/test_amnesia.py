@@ -122,12 +122,12 @@ async def test_a_request_that_was_given_up_for_lost_is_ended_when_it_shows_again
 
     await house.engine.runs.change(TaskId(task), given_up, because="given up")
     await house.admin.cancelTask(task)
-    await house.strangers.sweep([house.pool])
+    await house.one.strangers.sweep([house.pool])
     assert house.told.rang("stray_request")
     request = await house.request(task)
     assert (request["complete"], request["results"]) == (True, 6)
     house.told.alarms.clear()
-    await house.strangers.sweep([house.pool])
+    await house.one.strangers.sweep([house.pool])
     assert not house.told.rang("stray_request")
 
 
