@@ -248,6 +248,14 @@ async def test_who_follows_sees_lines_at_once() -> None:
     await pieces.aclose()
 
 
+async def test_who_follows_sees_the_end_of_a_step_before_the_next_one_begins() -> None:
+    build = GrowingBuild()
+    build.step()
+    pieces = transcript(build, 7, unchanged, Options(pause=script(lambda: build.end_step(0))))
+    assert "=== Step 0 ended" in [await anext(pieces) for _ in range(3)][2]
+    await pieces.aclose()
+
+
 async def test_waiting_costs_one_call_for_each_look() -> None:
     build = GrowingBuild()
     log = build.log(build.step())
@@ -298,22 +306,22 @@ class Happening(GrowingBuild):
         logs = 0
         for number in range(draw(st.integers(0, 3))):
             self.acts.append(lambda: self.step(started=False))
-            self.acts.append(lambda number=number: self.begin(number))
+            self.acts.append(partial(self.begin, number))
             mine: list[int] = []
             for _ in range(draw(st.integers(0, 8))):
                 match draw(st.sampled_from(["log", "write", "write", "close"])):
                     case "log":
                         kind = draw(st.sampled_from(list(LogKind)))
                         name = draw(st.sampled_from(["stdio", "other"]))
-                        self.acts.append(lambda number=number, name=name, kind=kind: self.log(number, name, kind))
+                        self.acts.append(partial(self.log, number, name, kind))
                         mine.append(100 + logs)
                         logs += 1
                     case "write" if mine:
                         log, count = draw(st.sampled_from(mine)), draw(st.integers(1, 9))
-                        self.acts.append(lambda log=log, count=count: self._lines(log, count))
+                        self.acts.append(partial(self._lines, log, count))
                     case "close" if mine:
                         self.acts.append(partial(self.close, mine.pop()))
-            self.acts.append(lambda number=number: self.end_step(number, link="x"))
+            self.acts.append(partial(self.end_step, number, link="x"))
         self.acts.append(self.end)
         self.last_look = True
         self.chances = draw(st.lists(st.integers(0, 3), max_size=40))
