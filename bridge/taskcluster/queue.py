@@ -149,6 +149,11 @@ class Queue:
         self._runs.keep(key, Credentials(given.clientId, given.accessToken, given.certificate), given.expiry)
         return taken.takenUntil
 
+    @property
+    def encodes(self) -> bool:
+        """Whether a body may be stored gzip-encoded."""
+        return self._uploads.encodes
+
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         """Create the artifact and store its body; an equal one that exists is success."""
 

@@ -188,6 +188,8 @@ class QueueAt:
         self.seat.memory[key.run_id] = until + GRACE
         return until
 
+    encodes = True
+
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         self._needs(key)
 
