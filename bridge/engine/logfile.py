@@ -21,7 +21,7 @@ _SHORT: Final = 1 << 15  # characters that are compressed sooner than a thread i
 class _Hashing:
     """A file that counts and hashes what is written to it."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
         self._file, self.size, self._hash = file, 0, hashlib.sha256()
 
     def write(self, data: bytes) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.core.order import Policy
@@ -33,6 +33,6 @@ class Pool:
     published: Published
     upload_limit: timedelta = timedelta(minutes=10)
     mandatory_limit: timedelta = timedelta(hours=1)
-    outputs: OutputLimits = OutputLimits()
+    outputs: OutputLimits = field(default_factory=OutputLimits)
     log_bytes: int = 2 << 30
     live: Live | None = None

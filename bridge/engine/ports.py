@@ -181,7 +181,7 @@ class Published(Protocol):
         """The document about a run's build."""
         ...
 
-    def provenance(  # noqa: PLR0913  all that it says
+    def provenance(  # noqa: PLR0913, PLR0917  all that it says
         self,
         run: Run,
         state: RequestState,

@@ -14,6 +14,7 @@ from bridge.core.outputs import OutputLimits
 from bridge.settings.secret import MASK
 from bridge.settings.section import Patterns, Seconds, Section
 
+
 def _expression(text: str) -> str:
     try:
         re.compile(text)

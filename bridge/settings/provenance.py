@@ -13,7 +13,7 @@ from bridge.settings.section import Section
 
 
 class ProvenanceSettings(Section):
-    """`public/buildbot/provenance.json`: what the bridge saw of a build, signed where there is an Ed25519 key (PEM, PKCS 8)."""
+    """`public/buildbot/provenance.json`: what the bridge saw of a build, signed if there is a key (Ed25519; PEM, PKCS 8)."""
 
     enabled: bool = False
     key: Annotated[SecretStr | None, Field(examples=["-----BEGIN PRIVATE KEY-----…"])] = None
