@@ -124,6 +124,14 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
+class Incomplete:
+    """What the task must carry could not be stored, for good or for too long; `why` is for people."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reprioritised:
     """Buildbot's queue knows the request under Taskcluster's `priority` now, or has no use for it any more."""
 
@@ -162,4 +170,5 @@ Event = (
     | Reprioritised
     | CancelAsked
     | Attached
+    | Incomplete
 )

@@ -42,17 +42,25 @@ def rebuilt(key: RunKey, pool: str, state: RequestState, at: datetime) -> Run:
 
 async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run] | None:
     """Give a retried run, whose predecessors' rows are lost, the request that passes to it; None if there is none."""
+    if next(_links(seen.status, run.key), None) is None:
+        return None
+    found = await passing_request(engine, run, seen, await engine.rows(run.key.task_id))
+    return None if found is None else await give(engine, run, found, seen)
+
+
+async def passing_request(
+    engine: Engine, run: Run, seen: TaskSeen, rows: Mapping[RunId, Run]
+) -> tuple[RunId, RequestState] | None:
+    """The request that passes to a run though none of the task's rows tells of it, with the run that it was made for."""
     links = list(_links(seen.status, run.key))
-    if not links or _tells(links[0], rows := await engine.rows(run.key.task_id)):
+    if not links or _tells(links[0], rows):
         return None
     builds = engine.pool_of(run).builds
     for number in [run.key.run_id, *(link for link in links if not _tells(link, rows))]:
         state = await builds.find(RunKey(run.key.task_id, number))
         if state is None or (state.complete and state.master_shutdown):
             continue
-        if number == run.key.run_id:
-            return None  # it has one of its own
-        return await _given(engine, run, number, state, seen)
+        return None if number == run.key.run_id else (number, state)  # one of its own serves it
     return None
 
 
@@ -69,8 +77,9 @@ def _tells(number: RunId, rows: Mapping[RunId, Run]) -> bool:
             return True
 
 
-async def _given(engine: Engine, run: Run, number: RunId, state: RequestState, seen: TaskSeen) -> Mapping[RunId, Run]:
-    """Put the request under the run it was made for, which hands it on; where that run has a row, under this one."""
+async def give(engine: Engine, run: Run, found: tuple[RunId, RequestState], seen: TaskSeen) -> Mapping[RunId, Run]:
+    """Put the request found under the run it was made for, which hands it on; where that run has a row, under this one."""
+    number, state = found
     made_for = RunKey(run.key.task_id, number)
     if await engine.runs.add(rebuilt(made_for, run.pool, state, seen.at), WHY):
         return await engine.hear(run.key, seen)

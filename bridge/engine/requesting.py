@@ -26,7 +26,7 @@ from bridge.core.events import (
 from bridge.core.order import LeftAlone, Order, Refusal
 from bridge.core.run import Request, Run, RunId, RunKey, Wanted
 from bridge.core.status import RunState, buildbot_priority, run_in
-from bridge.engine.recovering import predecessors_request
+from bridge.engine.recovering import give, passing_request, predecessors_request
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -82,6 +82,10 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
         return rows  # nothing is sent that is not written down: the row may be lost meanwhile
     if (older := chain.holding(rows, run.key.run_id)) is not None:
         return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
+    if (passing := await passing_request(engine, run, seen, rows)) is not None:
+        # The row that told of it has been lost since it was read.
+        await engine.hear(run.key, _unsent(engine, run, seen, "a build request of an older run has no row any more"))
+        return await give(engine, run, passing, seen)
     try:
         return await engine.hear(run.key, await _answered(engine, now, seen, order, _priority_of(run, seen)))
     except faults.NotAllowed as shut:
