@@ -32,8 +32,8 @@ class Seen(Task):
     """The run, and the definition of its task."""
 
     definition_sha256: Sha256
-    """SHA-256 of the definition as the queue gives it, without `priority`, which people may change: as JSON by RFC 8785 (keys
-    sorted, no white space), but that integers keep all their digits; mostly what `jq -cSj 'del(.priority)'` writes."""
+    """SHA-256 of the definition as the queue gives it, without `priority`, which people may change; spelled by RFC 8785
+    (keys sorted, no white space), but with all digits of integers: mostly as `jq -cSj 'del(.priority)'` writes it."""
 
 
 class Provenance(Document):
