@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -28,6 +29,7 @@ _HASHES: Final = ("sha256", "sha512")  # what the object service is told, as by 
 _WORTH_A_LOOK: Final = 1 << 20
 """Bytes. Smaller sources are sent again rather than looked for: a PUT costs no more than the two reads of a look."""
 _NAMES: Final = 3
+_AT_ONCE: Final = 16  # sources; the session has twice as many connections
 
 
 class Storage(StrEnum):
@@ -49,11 +51,12 @@ _storing = tenacity.retry(
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Attaches artifacts to runs. `silence`: for how many seconds nothing of an upload may move."""
+    """Attaches artifacts to runs. `silence` and `gate` are `bodies.Sender`'s."""
 
     calls: Calls
     storage: Storage
     silence: float = 60.0
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     @property
     def encodes(self) -> bool:
@@ -148,7 +151,7 @@ class Uploads:
 
     @property
     def _sender(self) -> bodies.Sender:
-        return bodies.Sender(self.calls.session, self.silence)
+        return bodies.Sender(self.calls.session, self.silence, self.gate)
 
     async def _put(self, artifact: Artifact, url: str) -> None:
         headers = {"Content-Type": artifact.content_type}

@@ -92,11 +92,13 @@ async def whole(name: str, source: Source) -> bytes:
 class Sender:
     """Sends bodies to signed addresses, which are secrets and stay out of all messages; no credentials go along.
 
-    `silence`: seconds for which nothing may move, neither from the source nor into the store.
+    `silence`: seconds for which nothing may move, neither from the source nor into the store. `gate` lets few enough sources
+    pass at once that connections of the session stay free for the calls that keep runs alive.
     """
 
     session: aiohttp.ClientSession
     silence: float
+    gate: asyncio.Semaphore
 
     async def body(self, name: str, body: bytes, url: str, headers: Mapping[str, str]) -> None:
         """PUT a whole body. Raises `NotStored`."""
@@ -107,7 +109,7 @@ class Sender:
         self, name: str, source: Source, url: str, headers: Mapping[str, str], algorithms: tuple[str, ...] = ("sha256",)
     ) -> Mapping[str, str]:
         """PUT a source chunk by chunk; its hashes. Raises `NotStored`, and the source's own faults unchanged."""
-        async with self._limits(name, source.size) as moved, source.open() as chunks:
+        async with self.gate, self._limits(name, source.size) as moved, source.open() as chunks:
             passage = Passage(name, source, moved, algorithms)
             try:
                 await self._put(name, passage.checked(chunks), source.size, url, headers)

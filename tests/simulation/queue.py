@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -223,6 +224,13 @@ class Queue:
     # --- ends
 
     encodes = True
+
+    def artifact_address(self, key: RunKey, name: str) -> str:
+        return f"https://taskcluster.example/{key}/{name}"
+
+    async def definition_hash(self, task_id: TaskId) -> str:
+        definition = await self.definition(task_id)
+        return sha256(repr((definition.payload, definition.scopes)).encode()).hexdigest()
 
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         held = self._held(key)

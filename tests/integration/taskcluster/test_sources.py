@@ -205,6 +205,23 @@ async def test_silence_ends_an_upload(who: str) -> None:
         assert await nothing_stored(site, key)
 
 
+async def test_uploads_leave_connections_for_what_keeps_runs_alive(site: Site) -> None:
+    key = await site.claimed()
+    site.fault("s3.put", kind="stall", bytes=0, seconds=30, count=100)
+    spools = [Spool(LARGE * 10) for _ in range(50)]
+    uploads = [asyncio.create_task(site.queue.attach(key, s.artifact(f"public/{n}"))) for n, s in enumerate(spools)]
+    try:
+        async with asyncio.timeout(10):
+            while sum(spool.opened for spool in spools) < 16:
+                await asyncio.sleep(0.01)
+        async with asyncio.timeout(3):
+            await site.queue.reclaim(key)
+    finally:
+        for upload in uploads:
+            upload.cancel()
+        await asyncio.gather(*uploads, return_exceptions=True)
+
+
 async def test_slow_is_not_silent() -> None:
     async with site_with(silence=1.0) as site:
         key = await site.claimed()
