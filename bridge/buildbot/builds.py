@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from bridge.buildbot.answers import States
@@ -10,6 +11,7 @@ from bridge.buildbot.client import MAX_IDS, Buildbot
 from bridge.buildbot.errors import NotFound
 from bridge.coalesce import Coalescer
 from bridge.core.order import Order
+from bridge.core.record import BuildRecord, LogPiece, Output
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, RunKey
 
@@ -82,3 +84,23 @@ class BuildbotBuilds:
         if self._web is None:
             self._web = (await self._client.version()).buildbot_url.rstrip("/")
         return f"{self._web}/#/builders/{state.newest.builder_id}/builds/{state.newest.number}"
+
+    async def record(self, build_id: int) -> BuildRecord:
+        """Read a build with its steps; raises NotFound once Buildbot has pruned it."""
+        return await self._client.of_build.record(build_id)
+
+    async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
+        """Read some lines of a log, about half a megabyte at most."""
+        return await self._client.of_build.log_piece(build_id, log_id, first_line)
+
+    async def outputs(self, build_id: int) -> tuple[Output, ...]:
+        """Which files the build gave away, by rising number."""
+        return await self._client.of_build.outputs(build_id)
+
+    def output(self, build_id: int, number: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Open one of them for reading; faults may come with any chunk."""
+        return self._client.of_build.output(build_id, number)
+
+    async def release(self, build_id: int) -> None:
+        """Let Buildbot forget the files that the build gave away."""
+        await self._client.of_build.release(build_id)

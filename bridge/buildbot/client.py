@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bridge.buildbot import messages
 from bridge.buildbot.answers import Builder, Changes, States, Submitted, Version
+from bridge.buildbot.build_reader import BuildReader
 from bridge.buildbot.errors import NotFound, Unavailable
 from bridge.buildbot.exchange import Exchange
 from bridge.core.order import Sourcestamp
@@ -42,6 +43,7 @@ class Buildbot:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self.of_build = BuildReader(exchange)
 
     async def submit(  # noqa: PLR0913 - the fields of one wire message
         self,

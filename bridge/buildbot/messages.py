@@ -32,12 +32,12 @@ Code = Annotated[int, Field(ge=-1, lt=2**31)]
 Results = Annotated[Code | None, AfterValidator(_open_as_none)]
 
 
-def _moment(seconds: int) -> datetime:
+def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _moment_or_none(seconds: int | None) -> datetime | None:
-    return None if seconds is None else _moment(seconds)
+def moment_or_none(seconds: int | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
 
 
 class Build(Message):
@@ -57,8 +57,8 @@ class Build(Message):
             number=self.number,
             builder_id=self.builderid,
             worker=self.worker,
-            started_at=_moment(self.started_at),
-            complete_at=_moment_or_none(self.complete_at),
+            started_at=moment(self.started_at),
+            complete_at=moment_or_none(self.complete_at),
             results=self.results,
             interrupted=self.interrupted,
             state_string=self.state_string,
@@ -84,8 +84,8 @@ class State(Message):
             claimed=self.claimed,
             complete=self.complete,
             results=self.results,
-            complete_at=_moment_or_none(self.complete_at),
-            submitted_at=_moment(self.submitted_at),
+            complete_at=moment_or_none(self.complete_at),
+            submitted_at=moment(self.submitted_at),
             priority=self.priority,
             master_shutdown=self.interrupted == MASTER_SHUTDOWN,
             builds=tuple(build.value() for build in sorted(self.builds, key=lambda build: build.buildid)),
@@ -126,7 +126,7 @@ class ChangeEntry(Message):
     state_string: str | None = None
 
     def value(self) -> Change:
-        return Change(self.buildrequest, self.event, self.external_id, _moment(self.at), self.results, self.buildid)
+        return Change(self.buildrequest, self.event, self.external_id, moment(self.at), self.results, self.buildid)
 
 
 class ChangesAnswer(Message):

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
 import buildbot
 import sqlalchemy as sa
 
-from bridge.master import ending, rows, states, wire
-from bridge.master.fields import parse
+from bridge.master import build_calls, ending, rows, states, wire
+from bridge.master.call import Action, Answer, Call
 from bridge.master.refusal import MethodNotAllowed, NoSuchPath, NotFound
 
 VERSION: Final = files("bridge.master").joinpath("VERSION").read_text("utf-8").strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated call, as far as HTTP matters to it."""
-
-    service: Any
-    path: tuple[str, ...]
-    """The parts of the path that the table leaves open."""
-    query: dict[str, str]
-    raw: bytes
-
-    @property
-    def master(self) -> Any:
-        return self.service.master
-
-    @property
-    def body(self) -> object:
-        return parse(self.raw)
-
-    @property
-    def key(self) -> wire.RunKey:
-        return wire.run_key(self.path[0], self.path[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    status: int
-    body: dict[str, Any]
 
 
 async def submit(call: Call) -> Answer:
@@ -118,13 +87,6 @@ async def builders(call: Call) -> Answer:
     return Answer(200, {"builders": listed})
 
 
-async def properties(call: Call) -> Answer:
-    found = await states.properties(call.master, wire.row_id(call.path[0], "build"))
-    if found is None:
-        raise NotFound(f"build {call.path[0]} is not a build of the bridge")
-    return Answer(200, found)
-
-
 async def version(call: Call) -> Answer:
     service = call.service
     answer = {
@@ -145,7 +107,6 @@ async def _state(call: Call) -> states.Json:
     return state
 
 
-Action = Callable[[Call], Awaitable[Answer]]
 _TABLE: Final[list[tuple[re.Pattern[str], dict[str, Action]]]] = [
     (re.compile(r"runs/([^/]*)/([^/]*)"), {"PUT": submit, "GET": find}),
     (re.compile(r"runs/([^/]*)/([^/]*)/cancel"), {"POST": cancel}),
@@ -154,7 +115,9 @@ _TABLE: Final[list[tuple[re.Pattern[str], dict[str, Action]]]] = [
     (re.compile(r"requests"), {"GET": list_requests}),
     (re.compile(r"changes"), {"GET": changes}),
     (re.compile(r"builders"), {"GET": builders}),
-    (re.compile(r"builds/([^/]*)/properties"), {"GET": properties}),
+    (re.compile(r"builds/([^/]*)/properties"), {"GET": build_calls.properties}),
+    (re.compile(r"builds/([^/]*)/steps"), {"GET": build_calls.steps}),
+    (re.compile(r"builds/([^/]*)/logs/([^/]*)"), {"GET": build_calls.log}),
     (re.compile(r"version"), {"GET": version}),
 ]
 

@@ -17,7 +17,7 @@ BATCH: Final = 500
 """Ids in one IN list: SQLite takes 32,766 parameters, and longer lists were no faster."""
 
 # The form of a run's name, so that a page is not filled with other tools' external ids.
-_RUN_LIKE: Final = "_" * 22 + "/%"
+RUN_LIKE: Final = "_" * 22 + "/%"
 # Buildbot's log of an interrupted step; the second is its name while the step still waited for a lock.
 _CANCELLED_LOGS: Final = ("cancelled", "cancelled_while_waiting_for_locks")
 
@@ -29,6 +29,16 @@ async def fetch(master: Any, statements: Sequence[Any]) -> list[Any]:
         return [row for statement in statements for row in connection.execute(statement).fetchall()]
 
     rows: list[Any] = await master.db.pool.do(read)
+    return rows
+
+
+async def fetch_each(master: Any, statements: Sequence[Any]) -> list[list[Any]]:
+    """Give the rows of each statement by itself, read one after the other in one database thread."""
+
+    def read(connection: Any) -> list[list[Any]]:
+        return [list(connection.execute(statement).fetchall()) for statement in statements]
+
+    rows: list[list[Any]] = await master.db.pool.do(read)
     return rows
 
 
@@ -54,7 +64,7 @@ def requests(model: Any) -> Any:
         model.builders.c.name.label("builder"),
         claim.c.brid.label("claim"),
     )
-    ours = sa.and_(buildset.c.external_idstring.like(_RUN_LIKE), buildset.c.rebuilt_buildid.is_(None))
+    ours = sa.and_(buildset.c.external_idstring.like(RUN_LIKE), buildset.c.rebuilt_buildid.is_(None))
     return sa.select(*columns).select_from(joined).where(ours)
 
 
@@ -81,7 +91,7 @@ def names_of(model: Any, ids: Sequence[int]) -> Any:
     """Name the run of each request that is ours, with no row for the others."""
     request, buildset = model.buildrequests, model.buildsets
     joined = request.join(buildset, request.c.buildsetid == buildset.c.id)
-    ours = sa.and_(buildset.c.external_idstring.like(_RUN_LIKE), buildset.c.rebuilt_buildid.is_(None))
+    ours = sa.and_(buildset.c.external_idstring.like(RUN_LIKE), buildset.c.rebuilt_buildid.is_(None))
     selected = sa.select(request.c.id, buildset.c.external_idstring).select_from(joined)
     return selected.where(ours, request.c.id.in_(ids))
 

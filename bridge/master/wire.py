@@ -191,6 +191,11 @@ def page_query(query: dict[str, str]) -> PageQuery:
     return PageQuery(since, _number(query, "after", 0), max(1, min(_number(query, "limit", MAX_PAGE), MAX_PAGE)))
 
 
+def first_line(query: dict[str, str]) -> int:
+    _only(query, "first")
+    return _number(query, "first", 0)
+
+
 def not_before(query: dict[str, str]) -> int:
     _only(query, "not_before")
     return _number(query, "not_before", 0)

@@ -17,7 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from bridge.master import calls
-from bridge.master.calls import Answer, Call
+from bridge.master.call import Answer, Call, Reply, Text
 from bridge.master.refusal import BadRequest, NoSuchPath, NotReady, Refused, TooLarge, Unauthorized
 from bridge.master.service import TaskclusterBridge
 from bridge.master.wire import MAX_BODY
@@ -52,7 +52,7 @@ class Bridge(Resource):
         answering.addErrback(log.err, "while answering the bridge")
         return NOT_DONE_YET
 
-    async def _answer(self, request: Any) -> Answer:
+    async def _answer(self, request: Any) -> Reply:
         try:
             service = self._service()
             if not service.tokens.admit(request.getHeader(b"authorization")):
@@ -119,14 +119,26 @@ def _unexpected(failure: Failure) -> Answer:
     return Answer(500, Refused("an error inside the master; its log says more").as_json())
 
 
-def _send(request: Any, answer: Answer) -> None:
-    raw = json.dumps(answer.body, separators=(",", ":")).encode()
-    request.setResponseCode(answer.status)
-    request.setHeader(b"content-type", b"application/json")
-    request.setHeader(b"content-length", str(len(raw)).encode())
+def _send(request: Any, reply: Reply) -> None:
+    match reply:
+        case Answer(status, body):
+            raw = json.dumps(body, separators=(",", ":")).encode()
+            _begin(request, status, "application/json", len(raw))
+            request.write(raw)
+            request.finish()
+        case Text(body, headers):
+            _begin(request, 200, "text/plain; charset=utf-8", len(body))
+            for name, value in headers.items():
+                request.setHeader(name.encode(), value.encode())
+            request.write(body)
+            request.finish()
+
+
+def _begin(request: Any, status: int, content_type: str, size: int) -> None:
+    request.setResponseCode(status)
+    request.setHeader(b"content-type", content_type.encode())
+    request.setHeader(b"content-length", str(size).encode())
     request.setHeader(b"cache-control", b"no-store")
-    request.write(raw)
-    request.finish()
 
 
 ep = Application("bridge.master", "The Buildbot Bridge: Taskcluster tasks as builds", ui=False)

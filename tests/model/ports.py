@@ -5,6 +5,7 @@ Reads that can only have one answer (the definition, its judgement) and uploads 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -15,6 +16,7 @@ from bridge.core import faults
 from bridge.core.artifact import Artifact
 from bridge.core.order import Definition, Order, Policy, Refusal
 from bridge.core.pending import PendingRun
+from bridge.core.record import BuildRecord, LogPiece, Output
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId, Worker
 from bridge.core.status import TaskStatus
@@ -244,3 +246,17 @@ class BuildsAt:
 
     async def build_url(self, state: RequestState) -> str | None:
         return None
+
+    async def record(self, build_id: int) -> BuildRecord:
+        return BuildRecord(build_id, build_id, "builder", "worker", "", AT, None, None, "")
+
+    async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
+        raise faults.Missing("the builds of the model have no steps")
+
+    async def outputs(self, build_id: int) -> tuple[Output, ...]:
+        return ()
+
+    def output(self, build_id: int, number: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        raise faults.Missing("the builds of the model give nothing away")
+
+    async def release(self, build_id: int) -> None: ...

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bridge.buildbot.answers import Change
+from bridge.core.record import Output
 from bridge.core.request import MASTER_SHUTDOWN, BuildState, RequestState
 from tests.simulation.fabric import EPOCH
 from tests.simulation.loop import VirtualLoop
@@ -36,6 +37,8 @@ class Build:
     ended: float | None = None
     results: int | None = None
     interrupted: bool = False
+    spool: dict[int, tuple[Output, bytes]] = field(default_factory=dict)
+    """The files that it gave away, by number."""
 
 
 @dataclass(slots=True, eq=False)

@@ -12,16 +12,18 @@ from bridge.core.request import RequestState
 from bridge.core.run import RequestId, RunKey
 from tests.simulation.buildbot import Master, Request
 from tests.simulation.fabric import Fabric, Machine
+from tests.simulation.shown import Shown
 from tests.simulation.watch import Watch
 
 _PROPERTIES: Mapping[str, tuple[object, str]] = {"buildername": ("plain", "Builder")}
 
 
-class Builds:
+class Builds(Shown):
     """The engine's port over a master, and the stream of its changes."""
 
     def __init__(self, master: Master, machine: Machine, fabric: Fabric, watch: Watch) -> None:
-        self._master, self._machine, self._fabric, self._watch = master, machine, fabric, watch
+        super().__init__(master, self._call)
+        self._machine, self._fabric, self._watch = machine, fabric, watch
 
     def _call(self, name: str, effect: Callable[[], Any]) -> Awaitable[Any]:
         def answered() -> Any:
