@@ -27,6 +27,7 @@ _HEADERS: Final = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would collect lines before it passes them on
     "Access-Control-Allow-Origin": "*",  # Taskcluster's pages fetch the log; the address is all that one needs to read it
 }
 _PREFLIGHT: Final = {
@@ -51,8 +52,8 @@ class Source:
 class Bounds:
     """How many may read, in all and of one build; the rest in seconds.
 
-    `silence`: how long a reader may take nothing; `poll`: between two looks at a build; `outage`: for how long readers wait
-    for a Buildbot that does not answer.
+    `silence`: how long a reader may take nothing; `poll`: between two looks at a build, at least; `outage`: for how long
+    readers wait for a Buildbot that does not answer.
     """
 
     listeners: int = 100
@@ -66,7 +67,7 @@ class Bounds:
 class Told:
     """Who counts. `readers` hears how many there are after each change.
 
-    `refused` hears why a reader was turned away or dropped: wrong, expired, full, build_full, missing, away, silent, ending.
+    `refused` hears why a reader was turned away, or put out before the end: one of `refusals.REASONS`.
     """
 
     readers: Callable[[int], None]

@@ -15,6 +15,7 @@ HEADERS = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
     "Access-Control-Allow-Origin": "*",
 }
 
