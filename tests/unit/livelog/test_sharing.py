@@ -88,7 +88,9 @@ async def test_a_fault_goes_to_all_and_nobody_asks_again_at_once() -> None:
     assert build.calls == ["record"]
     build.away = False
     await asyncio.sleep(source.due + 0.001)
+    build.write(build.log(build.step()), "x")
     assert (await source.record(7)).build_id == 7
+    assert (await source.log_piece(7, 100, 0)).text == "x\n"  # at once: what is over holds nobody up
 
 
 async def test_a_reader_that_leaves_in_the_middle_of_a_call_leaves_the_others_alone() -> None:
