@@ -18,7 +18,7 @@ from bridge.engine.transcript import Reading
 from bridge.livelog import address
 from bridge.livelog.address import ExpiredAddressError, Grant, WrongAddressError
 from bridge.livelog.following import Following
-from bridge.livelog.readers import FullError, Places, Reader, SilentError
+from bridge.livelog.readers import FullError, Places, Reader, SilentError, noticed
 from bridge.livelog.refusals import Trouble, refusal
 from bridge.livelog.sharing import Shared, Sharing
 
@@ -27,6 +27,7 @@ _HEADERS: Final = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would collect lines before it passes them on
     "Access-Control-Allow-Origin": "*",  # Taskcluster's pages fetch the log; the address is all that one needs to read it
 }
 _PREFLIGHT: Final = {
@@ -35,8 +36,8 @@ _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
-_END_WITHIN: Final = 1.5
-"""Seconds for the last line to each reader when the service ends."""
+_END_WITHIN: Final = 0.6
+"""Seconds for the last line to each reader when the service ends; aiohttp waits twice as long for one that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Source:
 class Bounds:
     """How many may read, in all and of one build; the rest in seconds.
 
-    `silence`: how long a reader may take nothing; `poll`: between two looks at a build; `outage`: for how long readers wait
-    for a Buildbot that does not answer.
+    `silence`: how long a reader may take nothing; `poll`: between two looks at a build, at least; `outage`: for how long
+    readers wait for a Buildbot that does not answer.
     """
 
     listeners: int = 100
@@ -66,7 +67,7 @@ class Bounds:
 class Told:
     """Who counts. `readers` hears how many there are after each change.
 
-    `refused` hears why a reader was turned away or dropped: wrong, expired, full, build_full, missing, away, silent, ending.
+    `refused` hears why a reader was turned away, or put out before the end: one of `refusals.REASONS`.
     """
 
     readers: Callable[[int], None]
@@ -143,6 +144,7 @@ class LiveLogs:
     async def _written(self, request: web.Request, shared: Shared, redact: Redact) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
+        noticed(request.transport)
         now = self.now if request.query.get("timestamps") == "1" else None
         following = Following(shared, redact, self._ending, self.bounds.outage, now)
         reader = Reader(response, self.bounds.silence)
