@@ -34,15 +34,15 @@ class TaskclusterArtifact(BuildStep):
     name as it is, refuses one that begins with `public/`, and readers need a scope for it.
     `content_type`: without it by the end of each file's name, else `application/octet-stream`.
     `expires`: seconds from its upload on; without it the artifact lives as long as the task.
-    `mandatory`: True fails the step where a file is not there or cannot be given, and has the bridge wait for the file before
-    it resolves the task. False skips the step where nothing is there, and ends it with warnings at any other trouble.
+    `mandatory`: True fails the step where a file is not there or cannot be given, and has the bridge wait for the file
+    before it resolves the task. False skips the step where nothing is there, and ends it with warnings at other trouble.
 
     `source`, `artifact`, `content_type` and `expires` may be renderables. Names of artifacts are printable ASCII in
     Taskcluster: other characters stand in them as `%XX`. `..`, a name twice in a build, and the bridge's own names are
     refused. In a build that is not of the bridge the step is skipped.
 
-    The files go into the spool of this master (`TaskclusterBridge(spool=…)`), from which the bridge stores them: with several
-    masters the bridge must be able to ask the one that ran the build, or they share the directory. All files of a step are
+    The files go into the spool of this master (`TaskclusterBridge(spool=…)`), from which the bridge stores them: with
+    several masters the bridge must ask the one that ran the build, or they share the directory. All files of a step are
     listed at its end; where the worker is lost, the build is stopped or the spool is full, none of them is.
     """
 

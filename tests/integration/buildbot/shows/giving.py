@@ -1,6 +1,8 @@
 """A build that gives files away, and what the bridge finds of them."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bridge.buildbot.builds import BuildbotBuilds
@@ -10,12 +12,17 @@ from tests.integration.buildbot.run import Task
 from tests.sandbox.buildbot import BuildbotSandbox
 
 
-async def gave(run: Task, builder: str = "gives", **properties: object) -> BuildState:
+async def gave(run: Task, builder: str = "gives", /, **properties: object) -> BuildState:
     """Have a build make files by the shell `script` and give away its `source`; returns it when it is over."""
     await run.submit(builder, **properties)
     build = (await run.completed()).newest
     assert build is not None
     return build
+
+
+async def gave_all(task: Callable[[], Task], wishes: Sequence[Mapping[str, object]]) -> list[BuildState]:
+    """As `gave`, for many builds at once."""
+    return list(await asyncio.gather(*(gave(task(), **wish) for wish in wishes)))
 
 
 async def step(builds: BuildbotBuilds, build: BuildState, name: str = "give") -> tuple[StepState, str]:
