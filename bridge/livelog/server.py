@@ -13,14 +13,13 @@ from aiohttp import web
 
 from bridge.core import faults
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.engine.lines import Redact
-from bridge.engine.transcript import Reading
+from bridge.engine.ports import Properties, Redact
 from bridge.livelog import address
 from bridge.livelog.address import ExpiredAddressError, Grant, WrongAddressError
 from bridge.livelog.following import Following
 from bridge.livelog.readers import FullError, Places, Reader, SilentError, noticed
 from bridge.livelog.refusals import Trouble, refusal
-from bridge.livelog.sharing import Shared, Sharing
+from bridge.livelog.sharing import Shared, Sharing, Watched
 
 _PATH: Final = "/live/{task_id:[A-Za-z0-9_-]{1,64}}/{run_id:[0-9]{1,9}}/{token}"
 _HEADERS: Final = {
@@ -42,10 +41,10 @@ _END_WITHIN: Final = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the builds of one Buildbot are read, and what nobody may read in their logs."""
+    """Where the builds of one Buildbot are read, and what makes, from a build's properties, the mask for its log."""
 
-    builds: Reading
-    redact: Redact
+    builds: Watched
+    redactor: Callable[[Properties], Redact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class LiveLogs:
         """Say what a reader would be answered, place or no place."""
         try:
             grant, source = self._granted(request)
-            with self._sharing.of(grant, source.builds) as shared:
+            with self._sharing.of(grant, source.builds, source.redactor) as shared:
                 await shared.record(grant.build_id)
         except (WrongAddressError, ExpiredAddressError, faults.Fault) as trouble:
             return self._refused(trouble)
@@ -121,9 +120,9 @@ class LiveLogs:
         """Write the log until the build is over, or the reader leaves or does not read."""
         try:
             grant, source = self._granted(request)
-            with self._places.taken(grant.build), self._sharing.of(grant, source.builds) as shared:
+            with self._places.taken(grant.build), self._sharing.of(grant, source.builds, source.redactor) as shared:
                 await shared.record(grant.build_id)
-                return await self._written(request, shared, source.redact)
+                return await self._written(request, shared)
         except (WrongAddressError, ExpiredAddressError, FullError, faults.Fault) as trouble:
             return self._refused(trouble)
 
@@ -141,12 +140,12 @@ class LiveLogs:
         retry = {} if no.retry_after is None else {"Retry-After": str(no.retry_after)}
         return web.Response(status=no.status, text=no.sentence + "\n", headers={**_HEADERS, **retry})
 
-    async def _written(self, request: web.Request, shared: Shared, redact: Redact) -> web.StreamResponse:
+    async def _written(self, request: web.Request, shared: Shared) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
         noticed(request.transport)
         now = self.now if request.query.get("timestamps") == "1" else None
-        following = Following(shared, redact, self._ending, self.bounds.outage, now)
+        following = Following(shared, self._ending, self.bounds.outage, now)
         reader = Reader(response, self.bounds.silence)
         try:
             if (early := await following.write_to(reader)) is not None:

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
+from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Reading
 from bridge.livelog.address import Build, Grant
 
@@ -81,21 +82,41 @@ class Pieces:
             self._size -= len(old.text)
 
 
+def _nothing(_text: str) -> str:
+    """Before the build's properties are known nothing is shown."""
+    return ""
+
+
+def _steps(record: BuildRecord) -> tuple[int, int]:
+    return len(record.steps), sum(step.complete_at is not None for step in record.steps)
+
+
+class Watched(Reading, Protocol):
+    """Where running builds are read."""
+
+    async def properties(self, build_id: int) -> Properties:
+        """Read a build's properties as they are now."""
+
+
 @dataclass(slots=True)
 class Shared:
     """One build as all its readers see it. Raises `Missing` if the build with its id is another than the one granted.
+
+    `redactor` makes what masks secrets, from the build's properties, which are read anew when a step begins or ends.
 
     `pace` says how many seconds are between two looks now. After a fault nobody asks again for as long: all are given the
     same fault.
     """
 
-    builds: Reading
+    builds: Watched
+    redactor: Callable[[Properties], Redact]
     grant: Grant
     pace: Callable[[], float]
     flights: Flights
     pieces: Pieces
     readers: int = 0
     _record: BuildRecord | None = None
+    _mask: Redact = _nothing
     _fault: faults.Unavailable | None = None
     _asked: float = 0.0
 
@@ -127,8 +148,14 @@ class Shared:
         record = await self._tried(partial(self.builds.record, build_id))
         if record.external_id != self.grant.external_id:
             raise faults.Missing(f"build {build_id} is another one now")
+        if self._record is None or _steps(self._record) != _steps(record):
+            self._mask = self.redactor(await self._tried(partial(self.builds.properties, build_id)))
         self._record, self._asked = record, _now()
         return record
+
+    def redact(self, text: str) -> str:
+        """Mask what must not be shown, by what is known of the build."""
+        return self._mask(text)
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -154,9 +181,11 @@ class Sharing:
     _builds: dict[Build, Shared] = field(default_factory=dict)
 
     @contextmanager
-    def of(self, grant: Grant, builds: Reading) -> Iterator[Shared]:
+    def of(self, grant: Grant, builds: Watched, redactor: Callable[[Properties], Redact]) -> Iterator[Shared]:
         """Give the build, shared with whoever else reads it."""
-        shared = self._builds.setdefault(grant.build, Shared(builds, grant, self._pace, self.flights, self._pieces))
+        shared = self._builds.setdefault(
+            grant.build, Shared(builds, redactor, grant, self._pace, self.flights, self._pieces)
+        )
         shared.readers += 1
         try:
             yield shared
