@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 _AT_ONCE: Final = 64 << 10
-"""Bytes that a reader must take within its allowed silence."""
+"""Characters that a reader must take within its allowed silence."""
 
 
 class FullError(Exception):
@@ -72,9 +72,8 @@ class Reader:
 
     async def write(self, text: str) -> None:
         """Send text; raises SilentError if none of it is taken for `silence` seconds, ConnectionError if nobody is there."""
-        body = memoryview(text.encode("utf-8", "replace"))
-        for start in range(0, len(body), _AT_ONCE):
-            await self._taken(self.response.write(body[start : start + _AT_ONCE]))
+        for start in range(0, len(text), _AT_ONCE):
+            await self._taken(self.response.write(text[start : start + _AT_ONCE].encode("utf-8", "replace")))
 
     async def say(self, line: str) -> None:
         """Send a line of the bridge's own."""
