@@ -206,6 +206,16 @@ async def test_silence_ends_an_upload(who: str) -> None:
         assert await nothing_stored(site, key)
 
 
+async def test_a_small_source_that_is_silent_is_given_up() -> None:
+    for storage in Storage:
+        async with site_with(storage=storage, silence=0.2) as site:
+            key = await site.claimed()
+            spool = Spool(b"0123456789", waits=asyncio.Event())
+            with pytest.raises(NotStored, match="nothing moved"):
+                await site.queue.attach(key, spool.artifact())
+            assert spool.opened == spool.closed == 3
+
+
 async def test_uploads_leave_connections_for_what_keeps_runs_alive(site: Site) -> None:
     key = await site.claimed()
     site.fault("s3.put", kind="stall", bytes=0, seconds=30, count=100)
