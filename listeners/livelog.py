@@ -1,4 +1,4 @@
-"""Shows the logs of running builds: opens the live log beside the Buildbot listener, where the settings give it an address."""
+"""Shows the logs of running builds: opens the live log beside the Buildbot listener, if the settings give it an address."""
 
 from __future__ import annotations
 

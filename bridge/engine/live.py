@@ -23,6 +23,8 @@ async def show(engine: Engine, run: Run) -> None:
         return
     name = f"{run.key.task_id}/{run.phase.request.created_for}"
     address = address_of(run.key, run.phase.build, name, run.facts.deadline)
+    if address is None:
+        return
     try:
         await engine.queue.attach(run.key, Artifact(LIVE, TEXT, expires(engine, run), reference=address))
     except faults.Fault as fault:

@@ -12,8 +12,8 @@ from bridge.core.rules import Rules
 from bridge.core.run import RunKey
 from bridge.engine.ports import Builds, Properties, Published
 
-Live = Callable[[RunKey, int, str, datetime], str]
-"""The address of a build's live log: run, build id, the external id of the build's request, and until when it works."""
+Live = Callable[[RunKey, int, str, datetime], str | None]
+"""The address of a build's live log, or None: by run, build id, external id of its request, and until when it works."""
 
 
 @dataclass(frozen=True, slots=True)

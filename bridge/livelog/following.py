@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core import faults
-from bridge.engine.lines import Redact
 from bridge.engine.transcript import Options, transcript
 from bridge.livelog.patience import Patient
 from bridge.livelog.readers import Reader
@@ -22,7 +21,6 @@ class Following:
     """How a build is followed. `ending` is set when the service ends; `outage` in seconds; `now` if lines bear times."""
 
     shared: Shared
-    redact: Redact
     ending: asyncio.Event
     outage: float
     now: Callable[[], datetime] | None
@@ -43,7 +41,7 @@ class Following:
     async def _all(self, reader: Reader) -> None:
         patient = Patient(self.shared, self._wait, reader.say, self.outage)
         options = Options(pause=self._pause, now=self.now)
-        async with aclosing(transcript(patient, self.shared.grant.build_id, self.redact, options)) as pieces:
+        async with aclosing(transcript(patient, self.shared.grant.build_id, self.shared.redact, options)) as pieces:
             async for text in pieces:
                 await reader.write(text)
                 await asyncio.sleep(0)  # a log that is at hand and a reader who is quick shall not keep the others waiting

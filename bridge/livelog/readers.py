@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,16 @@ class Places:
         finally:
             self._of_build -= Counter([build])  # leaves out what came to zero
             self.told(self._of_build.total())
+
+
+def noticed(transport: asyncio.BaseTransport | None) -> None:
+    """Have the kernel take little in advance, where it can, so that what a reader takes is noticed soon.
+
+    Else it takes megabytes at once, and a slow reader who goes through them looks like one who does not read.
+    """
+    connection = transport.get_extra_info("socket") if transport else None
+    if connection is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,20 @@ from aiohttp import web
 
 from bridge.core import faults
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.engine.lines import Redact
-from bridge.engine.transcript import Reading
+from bridge.engine.ports import Properties, Redact
 from bridge.livelog import address
 from bridge.livelog.address import ExpiredAddressError, Grant, WrongAddressError
 from bridge.livelog.following import Following
-from bridge.livelog.readers import FullError, Places, Reader, SilentError
+from bridge.livelog.readers import FullError, Places, Reader, SilentError, noticed
 from bridge.livelog.refusals import Trouble, refusal
-from bridge.livelog.sharing import Shared, Sharing
+from bridge.livelog.sharing import Shared, Sharing, Watched
 
 _PATH: Final = "/live/{task_id:[A-Za-z0-9_-]{1,64}}/{run_id:[0-9]{1,9}}/{token}"
 _HEADERS: Final = {
     "Content-Type": "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would collect lines before it passes them on
     "Access-Control-Allow-Origin": "*",  # Taskcluster's pages fetch the log; the address is all that one needs to read it
 }
 _PREFLIGHT: Final = {
@@ -35,24 +35,24 @@ _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
-_END_WITHIN: Final = 1.5
-"""Seconds for the last line to each reader when the service ends."""
+_END_WITHIN: Final = 0.6
+"""Seconds for the last line to each reader when the service ends; aiohttp waits twice as long for one that hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the builds of one Buildbot are read, and what nobody may read in their logs."""
+    """Where the builds of one Buildbot are read, and what makes, from a build's properties, the mask for its log."""
 
-    builds: Reading
-    redact: Redact
+    builds: Watched
+    redactor: Callable[[Properties], Redact]
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How many may read, in all and of one build; the rest in seconds.
 
-    `silence`: how long a reader may take nothing; `poll`: between two looks at a build; `outage`: for how long readers wait
-    for a Buildbot that does not answer.
+    `silence`: how long a reader may take nothing; `poll`: between two looks at a build, at least; `outage`: for how long
+    readers wait for a Buildbot that does not answer.
     """
 
     listeners: int = 100
@@ -66,7 +66,7 @@ class Bounds:
 class Told:
     """Who counts. `readers` hears how many there are after each change.
 
-    `refused` hears why a reader was turned away or dropped: wrong, expired, full, build_full, missing, away, silent, ending.
+    `refused` hears why a reader was turned away, or put out before the end: one of `refusals.REASONS`.
     """
 
     readers: Callable[[int], None]
@@ -110,7 +110,7 @@ class LiveLogs:
         """Say what a reader would be answered, place or no place."""
         try:
             grant, source = self._granted(request)
-            with self._sharing.of(grant, source.builds) as shared:
+            with self._sharing.of(grant, source.builds, source.redactor) as shared:
                 await shared.record(grant.build_id)
         except (WrongAddressError, ExpiredAddressError, faults.Fault) as trouble:
             return self._refused(trouble)
@@ -120,9 +120,9 @@ class LiveLogs:
         """Write the log until the build is over, or the reader leaves or does not read."""
         try:
             grant, source = self._granted(request)
-            with self._places.taken(grant.build), self._sharing.of(grant, source.builds) as shared:
+            with self._places.taken(grant.build), self._sharing.of(grant, source.builds, source.redactor) as shared:
                 await shared.record(grant.build_id)
-                return await self._written(request, shared, source.redact)
+                return await self._written(request, shared)
         except (WrongAddressError, ExpiredAddressError, FullError, faults.Fault) as trouble:
             return self._refused(trouble)
 
@@ -140,11 +140,12 @@ class LiveLogs:
         retry = {} if no.retry_after is None else {"Retry-After": str(no.retry_after)}
         return web.Response(status=no.status, text=no.sentence + "\n", headers={**_HEADERS, **retry})
 
-    async def _written(self, request: web.Request, shared: Shared, redact: Redact) -> web.StreamResponse:
+    async def _written(self, request: web.Request, shared: Shared) -> web.StreamResponse:
         response = web.StreamResponse(headers=_HEADERS)
         await response.prepare(request)
+        noticed(request.transport)
         now = self.now if request.query.get("timestamps") == "1" else None
-        following = Following(shared, redact, self._ending, self.bounds.outage, now)
+        following = Following(shared, self._ending, self.bounds.outage, now)
         reader = Reader(response, self.bounds.silence)
         try:
             if (early := await following.write_to(reader)) is not None:

@@ -1,7 +1,8 @@
 """Readers of one build share what is read of it.
 
 However many follow a build, its record is read once in `poll` seconds, and each piece of a log once for all who are at the
-same place of it. Who starts later reads from the top, with calls of its own where nobody else has just been.
+same place of it. Who starts later reads from the top, with calls of its own where nobody else has just been. The more builds
+are followed, the more seldom each is looked at: what tasks depend on comes first at a Buildbot.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
+from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Reading
 from bridge.livelog.address import Build, Grant
 
 T = TypeVar("T")
-KEPT = 8 << 20
+KEPT: Final = 8 << 20
 """Characters of logs that are kept for readers who follow closely behind."""
+
+LOOKS: Final = 5.0
+"""Records that are read in a second for all followers together."""
 
 
 class Flights:
@@ -77,30 +82,51 @@ class Pieces:
             self._size -= len(old.text)
 
 
+def _nothing(_text: str) -> str:
+    """Before the build's properties are known nothing is shown."""
+    return ""
+
+
+def _steps(record: BuildRecord) -> tuple[int, int]:
+    return len(record.steps), sum(step.complete_at is not None for step in record.steps)
+
+
+class Watched(Reading, Protocol):
+    """Where running builds are read."""
+
+    async def properties(self, build_id: int) -> Properties:
+        """Read a build's properties as they are now."""
+
+
 @dataclass(slots=True)
 class Shared:
     """One build as all its readers see it. Raises `Missing` if the build with its id is another than the one granted.
 
-    After a fault nobody asks again for `poll` seconds: all are given the same fault.
+    `redactor` makes what masks secrets, from the build's properties, which are read anew when a step begins or ends.
+
+    `pace` says how many seconds are between two looks now. After a fault nobody asks again for as long: all are given the
+    same fault.
     """
 
-    builds: Reading
+    builds: Watched
+    redactor: Callable[[Properties], Redact]
     grant: Grant
-    poll: float
+    pace: Callable[[], float]
     flights: Flights
     pieces: Pieces
     readers: int = 0
     _record: BuildRecord | None = None
+    _mask: Redact = _nothing
     _fault: faults.Unavailable | None = None
     _asked: float = 0.0
 
     @property
     def due(self) -> float:
         """Seconds until asking again may bring something new."""
-        return max(0.0, self._asked + self.poll - _now())
+        return max(0.0, self._asked + self.pace() - _now())
 
     async def record(self, build_id: int) -> BuildRecord:
-        """Read the build, at most once in `poll` seconds."""
+        """Read the build, or give what was read lately."""
         self._spared()
         if self._record is None or not self.due:
             return await self.flights.get((self.grant.build, "record"), partial(self._read, build_id))
@@ -122,8 +148,14 @@ class Shared:
         record = await self._tried(partial(self.builds.record, build_id))
         if record.external_id != self.grant.external_id:
             raise faults.Missing(f"build {build_id} is another one now")
+        if self._record is None or _steps(self._record) != _steps(record):
+            self._mask = self.redactor(await self._tried(partial(self.builds.properties, build_id)))
         self._record, self._asked = record, _now()
         return record
+
+    def redact(self, text: str) -> str:
+        """Mask what must not be shown, by what is known of the build."""
+        return self._mask(text)
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -141,7 +173,7 @@ class Shared:
 
 @dataclass(slots=True)
 class Sharing:
-    """All builds that are read now."""
+    """All builds that are read now; each is looked at once in `poll` seconds, or more seldom if there are many."""
 
     poll: float
     flights: Flights = field(default_factory=Flights)
@@ -149,9 +181,11 @@ class Sharing:
     _builds: dict[Build, Shared] = field(default_factory=dict)
 
     @contextmanager
-    def of(self, grant: Grant, builds: Reading) -> Iterator[Shared]:
+    def of(self, grant: Grant, builds: Watched, redactor: Callable[[Properties], Redact]) -> Iterator[Shared]:
         """Give the build, shared with whoever else reads it."""
-        shared = self._builds.setdefault(grant.build, Shared(builds, grant, self.poll, self.flights, self._pieces))
+        shared = self._builds.setdefault(
+            grant.build, Shared(builds, redactor, grant, self._pace, self.flights, self._pieces)
+        )
         shared.readers += 1
         try:
             yield shared
@@ -159,6 +193,9 @@ class Sharing:
             shared.readers -= 1
             if not shared.readers:
                 del self._builds[grant.build]
+
+    def _pace(self) -> float:
+        return max(self.poll, len(self._builds) / LOOKS)
 
 
 def _now() -> float:

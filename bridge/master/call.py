@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from bridge.master import wire
 from bridge.master.fields import parse
@@ -47,5 +47,13 @@ class Text:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Reply = Answer | Text
+@dataclass(frozen=True, slots=True)
+class File:
+    """An open file of `size` bytes; it is closed by whoever sends it."""
+
+    content: BinaryIO
+    size: int
+
+
+Reply = Answer | Text | File
 Action = Callable[[Call], Awaitable[Reply]]

@@ -118,6 +118,8 @@ _TABLE: Final[list[tuple[re.Pattern[str], dict[str, Action]]]] = [
     (re.compile(r"builds/([^/]*)/properties"), {"GET": build_calls.properties}),
     (re.compile(r"builds/([^/]*)/steps"), {"GET": build_calls.steps}),
     (re.compile(r"builds/([^/]*)/logs/([^/]*)"), {"GET": build_calls.log}),
+    (re.compile(r"builds/([^/]*)/outputs"), {"GET": build_calls.outputs, "DELETE": build_calls.release}),
+    (re.compile(r"builds/([^/]*)/outputs/([^/]*)"), {"GET": build_calls.output}),
     (re.compile(r"version"), {"GET": version}),
 ]
 

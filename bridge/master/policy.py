@@ -48,3 +48,14 @@ class Tokens:
         offered = header[7:].strip()
         matches = [hmac.compare_digest(offered, token.encode()) for token in self.accepted]
         return any(matches)
+
+
+def spool_problem(directory: object, days: object, size: object) -> str | None:
+    """Say in plain words why no spool can be kept so, or give None."""
+    if not isinstance(directory, str) or not directory:
+        return "spool must be the name of a directory"
+    if not isinstance(days, int | float) or isinstance(days, bool) or days <= 0:
+        return "spool_days must be a number above 0"
+    if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
+        return "spool_bytes must be a whole number above 0"
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,3 +61,18 @@ def chunks(model: Any, log_id: int, first_line: int, limit: int) -> Any:
     columns = chunk.c.first_line, chunk.c.content, chunk.c.compressed
     wanted = sa.and_(chunk.c.logid == log_id, chunk.c.last_line >= first_line)
     return sa.select(*columns).where(wanted).order_by(chunk.c.last_line).limit(limit)
+
+
+def request_property(model: Any, build_id: int, name: str) -> Any:
+    """One property with which the request of a build of ours was made, as JSON of value and source."""
+    build, held = model.builds, model.buildset_properties
+    joined = _ours(model, build.join(model.buildrequests, build.c.buildrequestid == model.buildrequests.c.id))
+    joined = joined.join(held, held.c.buildsetid == model.buildsets.c.id)
+    return sa.select(held.c.property_value).select_from(joined).where(build.c.id == build_id, held.c.property_name == name)
+
+
+def not_over_before(model: Any, build_ids: Sequence[int], moment: int) -> Any:
+    """List those of some builds that run, or ended at `moment` or later."""
+    build = model.builds
+    young = sa.or_(build.c.complete_at.is_(None), build.c.complete_at >= moment)
+    return sa.select(build.c.id).where(build.c.id.in_(build_ids), young)

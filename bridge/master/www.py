@@ -15,11 +15,12 @@ from twisted.python import log
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import NoRangeStaticProducer
 
 from bridge.master import calls
-from bridge.master.call import Answer, Call, Reply, Text
+from bridge.master.call import Answer, Call, File, Reply, Text
 from bridge.master.refusal import BadRequest, NoSuchPath, NotReady, Refused, TooLarge, Unauthorized
-from bridge.master.service import TaskclusterBridge
+from bridge.master.service import TaskclusterBridge, running
 from bridge.master.wire import MAX_BODY
 
 _VERSION_PREFIX: Final = "v1"
@@ -48,7 +49,7 @@ class Bridge(Resource):
 
         request.notifyFinish().addErrback(left)
         answering.addErrback(_unexpected)
-        answering.addCallback(lambda answer: None if gone else _send(request, answer))
+        answering.addCallback(lambda answer: _drop(answer) if gone else _send(request, answer))
         answering.addErrback(log.err, "while answering the bridge")
         return NOT_DONE_YET
 
@@ -65,11 +66,9 @@ class Bridge(Resource):
             return Answer(refused.status, refused.as_json())
 
     def _service(self) -> TaskclusterBridge:
-        master = getattr(self._application, "master", None)
-        services = list(master.service_manager) if master is not None else []
-        for service in services:
-            if isinstance(service, TaskclusterBridge) and service.running:
-                return service
+        service = running(getattr(self._application, "master", None))
+        if service is not None:
+            return service
         raise NotReady("c['services'] has no running util.TaskclusterBridge", retry_after=5)
 
 
@@ -132,6 +131,15 @@ def _send(request: Any, reply: Reply) -> None:
                 request.setHeader(name.encode(), value.encode())
             request.write(body)
             request.finish()
+        case File(content, size):
+            _begin(request, 200, "application/octet-stream", size)
+            # It reads a block when the one before has gone out, so a slow reader costs the master no memory.
+            NoRangeStaticProducer(request, content).start()
+
+
+def _drop(reply: Reply) -> None:
+    if isinstance(reply, File):
+        reply.content.close()
 
 
 def _begin(request: Any, status: int, content_type: str, size: int) -> None:

@@ -88,6 +88,8 @@ def test_no_second_build_where_the_row_whose_request_passes_to_the_run_is_lost_a
     assert Continuation(space).wrong(lost) == []
     both = walked(space, read, "the database fails", "pending run 0", "pending run 1")
     assert Continuation(space).wrong(both) == []
+    written = walked(space, lost, "found fit", "crashes")
+    assert Continuation(space).wrong(written) == []
 
 
 def claimed_again(space: Space, state: int) -> tuple[str, ...]:

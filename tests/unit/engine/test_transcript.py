@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
 from bridge.core import faults
-from bridge.core.record import BuildRecord, LogKind, LogPiece
+from bridge.core.record import LogKind, LogPiece
 from bridge.engine.transcript import Options, Reading, transcript
 from tests.unit.engine.growing import START, GrowingBuild, finished
+from tests.unit.engine.happening import Happening, happenings
 
 ALL = Options()
 
@@ -196,6 +195,35 @@ async def test_lines_that_buildbot_promised_and_does_not_give_are_not_passed_ove
     assert "a\n[Buildbot does not give the last 2 lines of this log]\n=== Step 0 ended" in await read(build)
 
 
+async def test_lines_that_come_later_than_promised_are_waited_for() -> None:
+    build = GrowingBuild()
+    log = build.log(build.step())
+    build._change_log(log, lines=2)
+    pause = script(lambda: build.texts[log].extend(["a\n", "b\n"]), lambda: build.end_step(0), build.end)
+    assert "a\nb\n=== Step 0 ended" in await read(build, Options(pause=pause))
+
+
+async def test_a_log_that_is_thrown_away_while_it_is_read_takes_one_line() -> None:
+    build = GrowingBuild()
+    build.write(build.log(build.step()), "a")
+
+    def end() -> None:
+        build.end_step(0)
+        build.end()
+
+    text = await read(build, Options(pause=script(lambda: build._change(0, logs=()), end)))
+    assert "a\n[this log cannot be read: Buildbot does not show it any more]\n=== Step 0 ended" in text
+
+
+async def test_a_step_that_ended_before_it_began_has_no_times() -> None:
+    """A master that dies between the two ends such a step when it starts again."""
+    build = GrowingBuild()
+    build.step(started=False)
+    build.end_step(0, 5)
+    build.end(5)
+    assert "=== Step 0: compile, not started\n=== Step 0 ended RETRY: done\n" in await read(build)
+
+
 async def test_without_a_pause_what_is_there_is_all() -> None:
     build = GrowingBuild()
     build.write(build.log(build.step()), "so far")
@@ -297,71 +325,7 @@ async def test_each_line_bears_the_time_at_which_it_was_read_if_asked() -> None:
     ]
 
 
-class Happening(GrowingBuild):
-    """A build in which things happen whenever it is read, as many as `chances` says, and more in each pause."""
-
-    def prepare(self, draw: st.DrawFn) -> None:
-        self.most = draw(st.integers(1, 4))
-        self.acts: list[Callable[[], object]] = []
-        logs = 0
-        for number in range(draw(st.integers(0, 3))):
-            self.acts.append(lambda: self.step(started=False))
-            self.acts.append(partial(self.begin, number))
-            mine: list[int] = []
-            for _ in range(draw(st.integers(0, 8))):
-                match draw(st.sampled_from(["log", "write", "write", "close"])):
-                    case "log":
-                        kind = draw(st.sampled_from(list(LogKind)))
-                        name = draw(st.sampled_from(["stdio", "other"]))
-                        self.acts.append(partial(self.log, number, name, kind))
-                        mine.append(100 + logs)
-                        logs += 1
-                    case "write" if mine:
-                        log, count = draw(st.sampled_from(mine)), draw(st.integers(1, 9))
-                        self.acts.append(partial(self._lines, log, count))
-                    case "close" if mine:
-                        self.acts.append(partial(self.close, mine.pop()))
-            self.acts.append(partial(self.end_step, number, link="x"))
-        self.acts.append(self.end)
-        self.last_look = True
-        self.chances = draw(st.lists(st.integers(0, 3), max_size=40))
-
-    def _lines(self, log: int, count: int) -> None:
-        self.write(log, *(f"{log}: {len(self.texts[log]) + n}" for n in range(count)))
-
-    def happen(self, most: int) -> None:
-        for act in self.acts[:most]:
-            act()
-        self.acts = self.acts[most:]
-
-    def _chance(self) -> None:
-        self.happen(self.chances.pop() if self.chances else 0)
-
-    async def record(self, build_id: int) -> BuildRecord:
-        self._chance()
-        record = await super().record(build_id)
-        self._chance()
-        return record
-
-    async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
-        self._chance()
-        piece = await super().log_piece(build_id, log_id, first_line)
-        self._chance()
-        return piece
-
-    async def pause(self) -> None:
-        assert not self.record_now.complete_at or self.last_look, "the build was seen to be over: nobody has to wait"
-        self.last_look = self.record_now.complete_at is None
-        self.happen(1)
-
-
-@st.composite
-def happenings(draw: st.DrawFn) -> Happening:
-    build = Happening()
-    build.prepare(draw)
-    return build
-
-
+@settings(deadline=None)  # how long it takes says how much else the machine has to do
 @given(happenings())
 def test_the_finished_log_is_what_a_follower_saw(build: Happening) -> None:
     async def both() -> tuple[str, str]:

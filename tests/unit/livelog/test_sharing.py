@@ -1,6 +1,7 @@
 """What many readers of one build cost Buildbot."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -30,7 +31,7 @@ class Slow(GrowingBuild):
 
 
 def shared(build: GrowingBuild, poll: float = 1000.0, grant: Grant = GRANT) -> Shared:
-    return Shared(build, grant, poll, Flights(), Pieces())
+    return Shared(build, grant, lambda: poll, Flights(), Pieces())
 
 
 async def follow(build: Shared) -> str:
@@ -87,7 +88,9 @@ async def test_a_fault_goes_to_all_and_nobody_asks_again_at_once() -> None:
     assert build.calls == ["record"]
     build.away = False
     await asyncio.sleep(source.due + 0.001)
+    build.write(build.log(build.step()), "x")
     assert (await source.record(7)).build_id == 7
+    assert (await source.log_piece(7, 100, 0)).text == "x\n"  # at once: what is over holds nobody up
 
 
 async def test_a_reader_that_leaves_in_the_middle_of_a_call_leaves_the_others_alone() -> None:
@@ -101,7 +104,7 @@ async def test_a_reader_that_leaves_in_the_middle_of_a_call_leaves_the_others_al
 
 async def test_a_call_that_nobody_waits_for_any_more_ends_with_the_service() -> None:
     flights = Flights()
-    source = Shared(Slow(), GRANT, 1, flights, Pieces())
+    source = Shared(Slow(), GRANT, lambda: 1, flights, Pieces())
     reader = asyncio.create_task(source.record(7))
     await asyncio.sleep(0)
     await flights.end()
@@ -125,6 +128,19 @@ async def test_runs_that_adopt_a_request_share_the_build() -> None:
     with builds.of(GRANT, finished()) as anew, builds.of(replace(GRANT, buildbot="other"), finished()) as other:
         assert anew is not first
         assert other is not anew
+
+
+async def test_many_builds_are_looked_at_more_seldom_each() -> None:
+    builds = Sharing(1.0)
+    with contextlib.ExitStack() as stack:
+        dues = []
+        for number in range(100):
+            build = GrowingBuild(build_id=number)
+            shared = stack.enter_context(builds.of(replace(GRANT, build_id=number), build))
+            await shared.record(number)
+            dues.append(shared.due)
+    assert all(0.9 < due <= 1 for due in dues[:5])
+    assert 19.9 < dues[-1] <= 20
 
 
 async def test_pieces_are_kept_within_bounds() -> None:
