@@ -38,7 +38,7 @@ async def test_they_are_stored_before_the_task_is_resolved_and_then_forgotten_by
     assert [call.method for call in house.plugin_calls("outputs")] == ["GET", "DELETE"]
     assert len(house.plugin_calls("output")) == 2
     log = await house.text(task, 0, BACKING)
-    assert "give" in log
+    assert "taskcluster-artifact" in log
     assert await house.text(task, 0, LOG) == log
 
 
