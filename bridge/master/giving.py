@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from twisted.internet import threads
+from twisted.internet import defer, threads
 from twisted.python import log
 
 from bridge.master import artifact_names, upload
@@ -16,6 +18,8 @@ from bridge.master.sources import Finder, Found, Missing, Run
 from bridge.master.spool import Spooling
 from bridge.master.transcript import Transcript
 
+_AT_ONCE: Final = 5
+"""Files that wait for the disk; each may hold one of the ten threads that the master's process has for such things."""
 _FULL: Final = "the spool is full"
 T = TypeVar("T")
 
@@ -60,19 +64,40 @@ class Giving:
         types = {path: artifact_names.content_type(path, wish.content_type) for path in names}
         for path in found.odd:
             await self._transcript.say(f"{path}: no regular file, passed over")
-        size, unread = 0, len(found.odd)
-        for path, name in names.items():
-            came = await self._bring(path, spooling)
-            if came is None:
-                unread += 1
-                continue
-            size += came.size
-            spooling.describe(came, name=name, content_type=types[path], lifetime=wish.lifetime, mandatory=wish.mandatory)
-            await self._transcript.say(f"{path} -> {name} ({came.size} bytes)")
-        return Given(len(names) + len(found.odd) - unread, size, unread)
+        came = await self._bring_all(list(names), spooling)
+        for path, incoming in came.items():
+            described = {"name": names[path], "content_type": types[path], "lifetime": wish.lifetime}
+            spooling.describe(incoming, mandatory=wish.mandatory, **described)
+            await self._transcript.say(f"{path} -> {names[path]} ({incoming.size} bytes)")
+        size = sum(incoming.size for incoming in came.values())
+        return Given(len(came), size, len(names) + len(found.odd) - len(came))
+
+    async def _bring_all(self, paths: Sequence[str], spooling: Spooling) -> dict[str, Incoming]:
+        """Bring one file after the other, for a worker runs one command at a time; returns those that came.
+
+        While the next ones are on their way, those that came get to the disk.
+        """
+        came: dict[str, Incoming] = {}
+        storing: deque[defer.Deferred[None]] = deque()
+        try:
+            for path in paths:
+                incoming = await self._bring(path, spooling)
+                if incoming is not None:
+                    came[path] = incoming
+                    storing.append(defer.Deferred.fromCoroutine(in_thread(incoming.finish)))
+                while len(storing) >= _AT_ONCE:
+                    await storing.popleft()
+        finally:
+            # Whatever it came to: nothing may be written any more when the files are given up.
+            ended = await defer.DeferredList(storing, consumeErrors=True)
+        for fine, failure in ended:
+            if not fine:
+                failure.raiseException()
+        return came
 
     async def _bring(self, path: str, spooling: Spooling) -> Incoming | None:
-        incoming = await in_thread(spooling.file)
+        with _disk():
+            incoming = spooling.file()
         writer = upload.Writer(incoming, lambda: _stop(command))
         command = upload.command(path, self._workdir, writer)
         try:
@@ -82,7 +107,6 @@ class Giving:
         if writer.problem is not None:
             raise Unusable(writer.problem)
         if command.rc == 0:
-            await in_thread(incoming.finish)
             return incoming
         await in_thread(spooling.drop, incoming)
         await self._transcript.say(f"{path}: {command.stderr.strip() or 'the worker did not send it'}")
@@ -107,8 +131,14 @@ def _stop(command: Any) -> None:
 
 async def in_thread(do: Callable[..., T], *arguments: Any) -> T:
     """Call what may wait for a disk; raises Unusable where the disk refuses."""
-    try:
+    with _disk():
         done: T = await threads.deferToThread(do, *arguments)
+    return done
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise Unusable(f"the Buildbot master cannot write to its spool: {error.strerror}") from error
-    return done

@@ -40,7 +40,7 @@ class Spool:
 
     def measure(self) -> None:
         """Count what is there, as other masters and crashes may have changed it."""
-        used = sum(_size(each) for build_id in self.builds() for each in self.place(build_id).glob("*"))
+        used = sum(_size(each) for build_id in self.builds() for each in self.place(build_id).glob("[0-9]*"))
         with self._lock:
             self._used = used
 
@@ -95,7 +95,7 @@ class Spool:
         """Forget a build's files; repeatable. The manifest goes first: what is listed is there."""
         place = self.place(build_id)
         (place / manifest.NAME).unlink(missing_ok=True)
-        size = sum(_size(each) for each in place.glob("*"))
+        size = sum(_size(each) for each in place.glob("[0-9]*"))
         shutil.rmtree(place, ignore_errors=True)
         self.give_back(size)
 

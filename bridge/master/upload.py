@@ -14,10 +14,12 @@ from bridge.master.incoming import Incoming
 from bridge.master.spool import Full
 
 _BLOCK: Final = 256 << 10
+_SMALL: Final = 32 << 10
+"""Bytes that are hashed and handed to the disk's cache in less time than a thread takes to begin."""
 
 
 class Writer(FileWriterImpl):
-    """What the worker writes to. It hashes and writes in threads, and takes nothing more after its first failure.
+    """What the worker writes to. It hashes and writes, large blocks in threads; after a failure it takes nothing more.
 
     `close` is told by a worker at the end of a broken transfer too, so it means nothing: the command's result counts.
     """
@@ -38,7 +40,10 @@ class Writer(FileWriterImpl):
         if self.problem is not None:
             return
         try:
-            await threads.deferToThread(self._incoming.write, data)
+            if len(data) > _SMALL:
+                await threads.deferToThread(self._incoming.write, data)
+            else:
+                self._incoming.write(data)
         except Full as full:
             self.problem = str(full)
         except OSError as error:

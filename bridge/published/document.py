@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from importlib.resources import files
+from itertools import islice
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
@@ -14,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from bridge.core.verdict import Results
 
 Redact = Callable[[str], str]
-"""Masks in whole lines of text what must not be published."""
+"""Masks in whole lines of text what must not be published. Gives as many lines, each judged by itself."""
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -77,9 +78,16 @@ def _tidy(schema: Any) -> Any:
             return schema
 
 
-def shown(text: str, redact: Redact) -> str:
-    """Text of Buildbot's without what may not be published. What UTF-8 cannot hold is replaced."""
-    return redact(text + "\n").removesuffix("\n").encode("utf-8", "replace").decode()
+def redacted(texts: Iterable[str], redact: Redact) -> Callable[[str], str]:
+    """Texts of Buildbot's without what may not be published, by what they were; what UTF-8 cannot hold is replaced.
+
+    All go through `redact` at once, for a build may have thousands of them.
+    """
+    wanted = list(dict.fromkeys(texts))
+    lines = iter(redact("".join(f"{text}\n" for text in wanted)).split("\n"))
+    shown = ["\n".join(islice(lines, text.count("\n") + 1)) for text in wanted]
+    fit = {text: new.encode("utf-8", "replace").decode() for text, new in zip(wanted, shown, strict=True)}
+    return fit.__getitem__
 
 
 class Bridge(Part):

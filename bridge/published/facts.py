@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Final, Literal
 
 from pydantic import ConfigDict
@@ -10,9 +11,11 @@ from bridge.core.record import BuildRecord, StepState
 from bridge.core.request import RequestState
 from bridge.core.run import Reporting, Run
 from bridge.core.verdict import Verdict
-from bridge.published.document import Bridge, Build, Document, Moment, Part, Redact, Result, Task, shown
+from bridge.published.document import Bridge, Build, Document, Moment, Part, Redact, Result, Task, redacted
 
 SCHEMA: Final = "build.v1"
+Shown = Callable[[str], str]
+"""Gives a text that was asked for without what may not be published."""
 
 
 class Log(Part):
@@ -85,26 +88,43 @@ def facts(  # noqa: PLR0913, PLR0917  all that is known of a build
     run: Run, state: RequestState, record: BuildRecord, page: str | None, redact: Redact, version: str
 ) -> Facts:
     """The facts of a build. `redact` takes whole lines of text."""
+    verdict = run.phase.verdict if isinstance(run.phase, Reporting) else None
+    why = [verdict.why] if verdict else []
+    shown = redacted([*_names(record, page), record.state_string, *why, *_texts(record)], redact)
     return Facts(
         version=1,
         bridge=Bridge(version=version),
         task=Task(task_id=run.key.task_id, run_id=run.key.run_id),
-        build=build(state, record, page, redact),
-        state=shown(record.state_string, redact),
-        verdict=_mapped(run.phase.verdict, redact) if isinstance(run.phase, Reporting) else None,
-        steps=tuple(_step(step, redact) for step in record.steps),
+        build=_build(state, record, page, shown),
+        state=shown(record.state_string),
+        verdict=_mapped(verdict, shown) if verdict else None,
+        steps=tuple(_step(step, shown) for step in record.steps),
     )
 
 
 def build(state: RequestState, record: BuildRecord, page: str | None, redact: Redact) -> Build:
     """The build, as both documents have it."""
+    return _build(state, record, page, redacted(_names(record, page), redact))
+
+
+def _names(record: BuildRecord, page: str | None) -> Iterator[str]:
+    yield from (record.builder, record.worker, page or "")
+
+
+def _texts(record: BuildRecord) -> Iterator[str]:
+    for step in record.steps:
+        yield from (step.name, step.state_string, *step.urls.keys(), *step.urls.values())
+        yield from (log.name for log in step.logs)
+
+
+def _build(state: RequestState, record: BuildRecord, page: str | None, shown: Shown) -> Build:
     return Build(
-        builder=shown(record.builder, redact),
-        worker=shown(record.worker, redact),
+        builder=shown(record.builder),
+        worker=shown(record.worker),
         number=record.number,
         id=record.build_id,
         request_id=state.request_id,
-        url=None if page is None else shown(page, redact),
+        url=None if page is None else shown(page),
         submitted=state.submitted_at,
         started=record.started_at,
         complete=record.complete_at,
@@ -112,19 +132,19 @@ def build(state: RequestState, record: BuildRecord, page: str | None, redact: Re
     )
 
 
-def _mapped(verdict: Verdict, redact: Redact) -> Mapped:
-    return Mapped(resolution=verdict.resolution.value, why=shown(verdict.why, redact), result=Result.of(verdict.results))
+def _mapped(verdict: Verdict, shown: Shown) -> Mapped:
+    return Mapped(resolution=verdict.resolution.value, why=shown(verdict.why), result=Result.of(verdict.results))
 
 
-def _step(step: StepState, redact: Redact) -> Step:
+def _step(step: StepState, shown: Shown) -> Step:
     return Step(
         number=step.number,
-        name=shown(step.name, redact),
+        name=shown(step.name),
         hidden=step.hidden,
         started=step.started_at,
         complete=step.complete_at,
         result=Result.of(step.results),
-        state=shown(step.state_string, redact),
-        urls={shown(name, redact): shown(url, redact) for name, url in step.urls.items()},
-        logs=tuple(Log(name=shown(log.name, redact), kind=log.kind.value, lines=log.lines) for log in step.logs),
+        state=shown(step.state_string),
+        urls={shown(name): shown(url) for name, url in step.urls.items()},
+        logs=tuple(Log(name=shown(log.name), kind=log.kind.value, lines=log.lines) for log in step.logs),
     )

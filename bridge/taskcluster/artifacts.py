@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -16,16 +15,13 @@ import tenacity
 from bridge.core import faults
 from bridge.core.artifact import Absence, Artifact, Source
 from bridge.core.run import RunKey
-from bridge.taskcluster import bodies
+from bridge.taskcluster import bodies, objects
 from bridge.taskcluster.bodies import NotStored
 from bridge.taskcluster.calls import Calls, parsed
-from bridge.taskcluster.credentials import Credentials
-from bridge.taskcluster.messages import ArtifactInfo, ContentAnswer, ObjectArtifact, S3Artifact, UploadAnswer, moment
+from bridge.taskcluster.messages import ArtifactInfo, ContentAnswer, ObjectArtifact, S3Artifact, moment
 
 OfRun = Callable[[str, str, Mapping[str, object]], Awaitable[Any]]
 """Calls a method for an artifact of one run, with that run's credentials: method, artifact name, body."""
-_INLINE: Final = 8192  # bytes; what the object service is sent at once, as Taskcluster's own client does
-_HASHES: Final = ("sha256", "sha512")  # what the object service is told, as by Taskcluster's own client
 _WORTH_A_LOOK: Final = 1 << 20
 """Bytes. Smaller sources are sent again rather than looked for: a PUT costs no more than the two reads of a look."""
 _NAMES: Final = 3
@@ -51,7 +47,10 @@ _storing = tenacity.retry(
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Attaches artifacts to runs. `silence` and `gate` are `bodies.Sender`'s."""
+    """Attaches artifacts to runs. `silence`: for how many seconds nothing of an upload may move.
+
+    `gate` lets so few sources pass at once that connections of the session stay free for the calls that keep runs alive.
+    """
 
     calls: Calls
     storage: Storage
@@ -90,6 +89,11 @@ class Uploads:
 
     @_storing
     async def _stored(self, key: RunKey, artifact: Artifact, of_run: OfRun) -> None:
+        # The gate comes first, for the address of a PUT is signed for some minutes only.
+        async with nullcontext() if artifact.source is None else self.gate:
+            await self._created(key, artifact, of_run)
+
+    async def _created(self, key: RunKey, artifact: Artifact, of_run: OfRun) -> None:
         if artifact.source is not None and await self._lies_there(key, artifact, artifact.source):
             return
         answer = await of_run("createArtifact", artifact.name, self._asked(artifact))
@@ -97,7 +101,7 @@ class Uploads:
             await self._put(artifact, parsed(S3Artifact, answer, "createArtifact").putUrl)
         elif self._kind(artifact) == Storage.OBJECT:
             created = parsed(ObjectArtifact, answer, "createArtifact")
-            await self._object(artifact, created)
+            await objects.store(self.calls, self._sender, artifact, created)
             await of_run("finishArtifact", artifact.name, {"uploadId": created.uploadId})
 
     def _asked(self, artifact: Artifact) -> dict[str, object]:
@@ -151,7 +155,7 @@ class Uploads:
 
     @property
     def _sender(self) -> bodies.Sender:
-        return bodies.Sender(self.calls.session, self.silence, self.gate)
+        return bodies.Sender(self.calls.session, self.silence)
 
     async def _put(self, artifact: Artifact, url: str) -> None:
         headers = {"Content-Type": artifact.content_type}
@@ -160,41 +164,6 @@ class Uploads:
             return
         headers |= {"Content-Encoding": artifact.source.encoding} if artifact.source.encoding else {}
         await self._sender.source(artifact.name, artifact.source, url, headers)
-
-    async def _object(self, artifact: Artifact, created: ObjectArtifact) -> None:
-        """Store the body through the object service, inline or by PUT as it chooses."""
-        if artifact.source is not None and artifact.source.encoding is not None:
-            raise ValueError(f"{artifact.name}: the object service keeps no encoding")
-        if artifact.source is not None and artifact.source.size < _INLINE:
-            artifact = replace(artifact, source=None, body=await bodies.whole(artifact.name, artifact.source))
-        given = created.credentials
-        who = Credentials(given.clientId, given.accessToken, given.certificate)
-        upload = {"projectId": created.projectId, "uploadId": created.uploadId}
-        proposal = {**upload, "expires": moment(created.expires), "proposedUploadMethods": _methods(artifact)}
-        answer = await self.calls.objects(who, "createUpload", created.name, proposal)
-        hashes = await self._sent(artifact, parsed(UploadAnswer, answer, "createUpload"))
-        await self.calls.objects(who, "finishUpload", created.name, {**upload, "hashes": hashes})
-
-    async def _sent(self, artifact: Artifact, answer: UploadAnswer) -> Mapping[str, str]:
-        """Send the body as the object service wants it; its hashes by algorithm."""
-        put, source, body = answer.uploadMethod.putUrl, artifact.source, artifact.body or b""
-        if put is not None and source is not None:
-            return await self._sender.source(artifact.name, source, put.url, put.headers, algorithms=_HASHES)
-        if put is not None:
-            await self._sender.body(artifact.name, body, put.url, put.headers)
-        elif not answer.uploadMethod.dataInline or source is not None:
-            raise faults.Unfit(f"storing {artifact.name}: the object service takes neither inline data nor a PUT")
-        return {name: hashlib.new(name, body).hexdigest() for name in _HASHES}
-
-
-def _methods(artifact: Artifact) -> dict[str, object]:
-    """How a body could be sent to the object service."""
-    body, kind = artifact.body or b"", artifact.content_type
-    size = len(body) if artifact.source is None else artifact.source.size
-    methods: dict[str, object] = {"putUrl": {"contentType": kind, "contentLength": size}}
-    if size < _INLINE:
-        methods["dataInline"] = {"contentType": kind, "objectData": b64encode(body).decode()}
-    return methods
 
 
 def versioned(name: str, number: int) -> str:

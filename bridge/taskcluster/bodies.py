@@ -81,24 +81,15 @@ class Passage:
             raise NotStored(f"storing {self.name}: the bytes that came have another SHA-256 than was announced")
 
 
-async def whole(name: str, source: Source) -> bytes:
-    """All bytes of a small source. Raises `NotStored` where they are not those announced, and the source's own faults."""
-    passage = Passage(name, source)
-    async with source.open() as chunks:
-        return b"".join([chunk async for chunk in passage.checked(chunks)])
-
-
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Sends bodies to signed addresses, which are secrets and stay out of all messages; no credentials go along.
 
-    `silence`: seconds for which nothing may move, neither from the source nor into the store. `gate` lets few enough sources
-    pass at once that connections of the session stay free for the calls that keep runs alive.
+    `silence`: seconds for which nothing may move, neither from the source nor into the store.
     """
 
     session: aiohttp.ClientSession
     silence: float
-    gate: asyncio.Semaphore
 
     async def body(self, name: str, body: bytes, url: str, headers: Mapping[str, str]) -> None:
         """PUT a whole body. Raises `NotStored`."""
@@ -109,7 +100,7 @@ class Sender:
         self, name: str, source: Source, url: str, headers: Mapping[str, str], algorithms: tuple[str, ...] = ("sha256",)
     ) -> Mapping[str, str]:
         """PUT a source chunk by chunk; its hashes. Raises `NotStored`, and the source's own faults unchanged."""
-        async with self.gate, self._limits(name, source.size) as moved, source.open() as chunks:
+        async with self._limits(name, source.size) as moved, source.open() as chunks:
             passage = Passage(name, source, moved, algorithms)
             try:
                 await self._put(name, passage.checked(chunks), source.size, url, headers)
@@ -118,6 +109,11 @@ class Sender:
                     raise passage.fault from None
                 raise
             return passage.hashes
+
+    async def whole(self, name: str, source: Source) -> bytes:
+        """All bytes of a small source. Raises as `source` does."""
+        async with self._limits(name, source.size) as moved, source.open() as chunks:
+            return b"".join([chunk async for chunk in Passage(name, source, moved).checked(chunks)])
 
     @contextlib.asynccontextmanager
     async def _limits(self, name: str, size: int) -> AsyncIterator[Callable[[], None]]:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.engine.transcript import Reading
+from bridge.engine.ports import Properties, Redact
 from bridge.livelog.address import Grant, address
 from bridge.livelog.server import Bounds, LiveLogs, Source, Told, serving
+from bridge.livelog.sharing import Watched
 from tests.unit.engine.growing import GrowingBuild
 
 KEY, OTHER_KEY = "k" * 32, "o" * 32
@@ -23,11 +24,17 @@ NOW = datetime(2026, 3, 4, 6, 0, 0, tzinfo=UTC)
 QUICK = Bounds(poll=0.01)
 
 
+def canaries_masked(properties: Properties) -> Redact:
+    """A canary is a secret, and so is the value of the property `song`."""
+    song = str(properties.get("song", ("canary", ""))[0])
+    return lambda text: text.replace("canary", "[secret]").replace(song, "[secret]")
+
+
 @dataclass
 class House:
     """`told` holds each number of readers, and each reason of a refusal."""
 
-    build: Reading
+    build: Watched
     bounds: Bounds = QUICK
     keys: list[str] = field(default_factory=lambda: [KEY])
     readers: list[int] = field(default_factory=list)
@@ -36,7 +43,7 @@ class House:
     port: int = 0
 
     def logs(self) -> LiveLogs:
-        sources = {"main": Source(self.build, lambda text: text.replace("canary", "[secret]"))}
+        sources = {"main": Source(self.build, canaries_masked)}
         told = Told(self.readers.append, self.refused.append)
         return LiveLogs(sources, lambda: self.keys, lambda: self.now, told, self.bounds)
 

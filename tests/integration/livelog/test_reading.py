@@ -79,6 +79,20 @@ async def test_secrets_are_redacted_and_broken_text_does_not_break_the_page() ->
     assert "the [secret] sings\nhalf a pair: ?\nü€𝄞\n" in text
 
 
+async def test_what_the_builds_properties_say_is_secret_is_masked_from_the_next_step_on() -> None:
+    build, log = running("first")
+    async with House(build).open() as house, house.reading() as body:
+        assert b"first" in await body.readuntil(b"first\n")
+        build.properties_now["song"] = ("tra la la", "a step")
+        build.write(log, "still this step")
+        build.end_step(0)
+        later = build.log(build.step("sing"))
+        build.write(later, "it sings tra la la")
+        assert b"it sings [secret]" in await body.readuntil(b"it sings [secret]\n")
+        end(build)
+        await body.read()
+
+
 async def test_many_readers_cost_buildbot_what_one_does() -> None:
     build, log = running("first")
     async with House(build, Bounds(poll=0.2, listeners=60, per_build=60)).open() as house:

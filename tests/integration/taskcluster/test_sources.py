@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gzip
 import hashlib
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -203,6 +204,16 @@ async def test_silence_ends_an_upload(who: str) -> None:
             await site.queue.attach(key, spool.artifact())
         assert spool.opened == spool.closed == 3
         assert await nothing_stored(site, key)
+
+
+async def test_a_small_source_that_is_silent_is_given_up() -> None:
+    for storage in Storage:
+        async with site_with(storage=storage, silence=0.2) as site:
+            key = await site.claimed()
+            spool = Spool(b"0123456789", waits=asyncio.Event())
+            with pytest.raises(NotStored, match="nothing moved"):
+                await site.queue.attach(key, spool.artifact())
+            assert spool.opened == spool.closed == 3
 
 
 async def test_uploads_leave_connections_for_what_keeps_runs_alive(site: Site) -> None:
@@ -414,6 +425,28 @@ async def test_a_large_source_takes_no_memory(either: Site) -> None:
     assert peak() - before < 16 * MEGABYTE  # the double's share is in it
     (stored,) = either.double.folder.iterdir()
     assert stored.stat().st_size == 100 * MEGABYTE
+
+
+async def test_a_process_that_is_killed_in_the_middle_is_followed_by_one_that_sends_all_of_it(site: Site) -> None:
+    key = await site.create()
+    size = 64 * MEGABYTE
+    module = ("-m", "tests.integration.taskcluster.uploader", site.double.root_url, site.token[0], key.task_id, str(size))
+    site.double.site.store.rate = 24 * MEGABYTE
+    first = await asyncio.create_subprocess_exec(sys.executable, *module)
+    async with asyncio.timeout(60):
+        while not any(part.stat().st_size > 8 * MEGABYTE for part in site.double.folder.iterdir()):
+            await asyncio.sleep(0.01)
+    first.kill()
+    await first.wait()
+    assert await nothing_stored(site, key)
+    site.double.site.store.rate = None
+    for _ in range(2):  # the third finds it there
+        again = await asyncio.create_subprocess_exec(sys.executable, *module)
+        async with asyncio.timeout(60):
+            assert await again.wait() == 0
+    assert [entry.done for entry in site.double.journal.entries if entry.api == "s3.put"] == [None, 200]
+    (stored,) = site.double.folder.iterdir()
+    assert stored.stat().st_size == size
 
 
 async def test_hundreds_of_small_ones_at_once(site: Site) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogKind, LogPiece, LogState, StepState
+from bridge.engine.ports import Properties, Redact
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -21,6 +22,7 @@ class GrowingBuild:
     texts: dict[int, list[str]] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
+    properties_now: dict[str, tuple[object, str]] = field(default_factory=dict)
     clock: datetime = START
 
     def __post_init__(self) -> None:
@@ -90,6 +92,10 @@ class GrowingBuild:
             raise faults.Missing(f"no build {build_id}")
         return self.record_now
 
+    async def properties(self, build_id: int) -> Properties:
+        self.calls.append("properties")
+        return dict(self.properties_now)
+
     async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
         assert build_id == self.build_id
         self.calls.append(f"log {log_id} from {first_line}")
@@ -99,6 +105,11 @@ class GrowingBuild:
         (complete,) = (log.complete for step in self.record_now.steps for log in step.logs if log.log_id == log_id)
         after = first_line + len(lines)
         return LogPiece("".join(lines), after, complete and after == len(self.texts[log_id]))
+
+
+def unmasked(_properties: Properties) -> Redact:
+    """For logs in which nothing is secret."""
+    return str
 
 
 def finished() -> GrowingBuild:

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
 from bridge.core.run import RunId, RunKey, TaskId
+from bridge.engine.ports import Properties
 from bridge.engine.transcript import Options, transcript
 from bridge.livelog.address import Grant
 from bridge.livelog.patience import AWAY, Patient
 from bridge.livelog.sharing import Flights, Pieces, Shared
+from tests.unit.engine.growing import unmasked
 from tests.unit.engine.happening import Happening, happenings
 
 GRANT = Grant(RunKey(TaskId("task"), RunId(0)), "main", 7, "task/0")
@@ -34,6 +36,9 @@ class Faulty:
         await self._turn()
         return record
 
+    async def properties(self, build_id: int) -> Properties:
+        return {}
+
     async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
         piece = await self.build.log_piece(build_id, log_id, first_line)
         await self._turn()
@@ -42,7 +47,7 @@ class Faulty:
 
 class Followed:
     def __init__(self, builds: Faulty) -> None:
-        self.builds, self.shared = builds, Shared(builds, GRANT, lambda: 0.0, Flights(), Pieces())
+        self.builds, self.shared = builds, Shared(builds, unmasked, GRANT, lambda: 0.0, Flights(), Pieces())
 
     async def follow(self, late: int) -> str:
         text = ""

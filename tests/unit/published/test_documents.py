@@ -140,6 +140,16 @@ def test_no_text_of_it_holds_a_secret() -> None:
     assert json.loads(document)["verdict"] == {"resolution": "failed", "why": "[secret]", "result": None}
 
 
+def test_text_of_several_lines_stays_with_its_field() -> None:
+    steps = tuple(
+        replace(RECORD.steps[0], name=f"{number}\n\n", state_string=f"a{number}\nb MY_TOKEN=x\nc") for number in range(3)
+    )
+    said = build_json(steps=steps, worker="\n", state_string="")["steps"]
+    assert [(step["name"], step["state"]) for step in said] == [
+        (f"{number}\n\n", f"a{number}\nb MY_TOKEN=[secret]\nc") for number in range(3)
+    ]
+
+
 def test_it_is_the_same_for_the_same_build() -> None:
     elsewhere = timezone(timedelta(hours=5, minutes=30))
     moved = replace(RECORD, started_at=RECORD.started_at.astimezone(elsewhere))

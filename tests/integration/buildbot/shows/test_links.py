@@ -23,7 +23,7 @@ async def test_the_first_step_links_to_the_task_while_it_runs(
     async def links() -> list[dict[str, str]]:
         return [dict(step.urls) for step in (await builds.record(build.build_id)).steps]
 
-    shown = await until(links, lambda links: any(links))
+    shown = await until(links, any)
     assert shown[0] == {"Taskcluster task": URL}
     await master.control(f"builds/{build.build_id}", "stop", reason="seen")
     await run.completed()
