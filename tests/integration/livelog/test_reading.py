@@ -93,6 +93,17 @@ async def test_what_the_builds_properties_say_is_secret_is_masked_from_the_next_
         await body.read()
 
 
+async def test_what_a_property_hides_is_masked_in_the_same_step_too() -> None:
+    build, log = running("first")
+    async with House(build).open() as house, house.reading() as body:
+        await body.readuntil(b"first\n")
+        build.properties_now["song"] = ("tra la la", "a step")
+        build.write(log, "it sings tra la la")
+        assert await body.readuntil(b"\n") == b"it sings [secret]\n"
+        end(build)
+        await body.read()
+
+
 async def test_many_readers_cost_buildbot_what_one_does() -> None:
     build, log = running("first")
     async with House(build, Bounds(poll=0.2, listeners=60, per_build=60)).open() as house:
