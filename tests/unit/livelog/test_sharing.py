@@ -46,6 +46,7 @@ async def test_fifty_readers_cost_what_one_costs() -> None:
     build = Slow(most=5)
     log = build.log(build.step())
     source = shared(build, poll=0.02)
+    began = asyncio.get_running_loop().time()
     readers = [asyncio.create_task(follow(source)) for _ in range(50)]
     for turn in range(20):
         build.write(log, *(f"{turn}: {n}" for n in range(3)))
@@ -56,7 +57,7 @@ async def test_fifty_readers_cost_what_one_costs() -> None:
     assert len(texts) == 1
     pieces = [call for call in build.calls if call.startswith("log")]
     assert len(pieces) == len(set(pieces)) <= 60
-    assert build.calls.count("record") <= 25  # 200 ms and more at one in 20 ms, never fifty times that
+    assert build.calls.count("record") <= 2 + (asyncio.get_running_loop().time() - began) / 0.02
 
 
 async def test_a_record_is_read_again_only_when_it_is_due() -> None:
@@ -65,7 +66,7 @@ async def test_a_record_is_read_again_only_when_it_is_due() -> None:
     for _ in range(5):
         await source.record(7)
     assert build.calls == ["record", "properties"]
-    assert 999 < source.due <= 1000
+    assert 900 < source.due <= 1000
 
 
 async def test_a_fault_goes_to_all_and_nobody_asks_again_at_once() -> None:
@@ -78,8 +79,8 @@ async def test_a_fault_goes_to_all_and_nobody_asks_again_at_once() -> None:
                 raise faults.Unavailable("away", retry_after=7)
             return record
 
-    build = Away()
-    source = shared(build, poll=0.05)
+    build, paces = Away(), [1000.0]
+    source = Shared(build, unmasked, GRANT, lambda: paces[0], Flights(), Pieces())
     answers = await asyncio.gather(*(source.record(7) for _ in range(9)), return_exceptions=True)
     for _ in range(3):
         with pytest.raises(faults.Unavailable) as fault:
@@ -88,9 +89,11 @@ async def test_a_fault_goes_to_all_and_nobody_asks_again_at_once() -> None:
     assert [type(answer) for answer in answers] == [faults.Unavailable] * 9
     assert build.calls == ["record"]
     build.away = False
-    await asyncio.sleep(source.due + 0.001)
+    paces[0] = 0.0
+    assert not source.due
     build.write(build.log(build.step()), "x")
     assert (await source.record(7)).build_id == 7
+    paces[0] = 1000.0
     assert (await source.log_piece(7, 100, 0)).text == "x\n"  # at once: what is over holds nobody up
 
 
@@ -135,16 +138,12 @@ async def test_runs_that_adopt_a_request_share_the_build() -> None:
 
 
 async def test_many_builds_are_looked_at_more_seldom_each() -> None:
-    builds = Sharing(1.0)
+    sharing, paces = Sharing(1.0), dict[int, float]()
     with contextlib.ExitStack() as stack:
-        dues = []
         for number in range(100):
-            build = GrowingBuild(build_id=number)
-            shared = stack.enter_context(builds.of(replace(GRANT, build_id=number), build, unmasked))
-            await shared.record(number)
-            dues.append(shared.due)
-    assert all(0.9 < due <= 1 for due in dues[:4])
-    assert 24.9 < dues[-1] <= 25
+            build = stack.enter_context(sharing.of(replace(GRANT, build_id=number), GrowingBuild(), unmasked))
+            paces[number + 1] = build.pace()
+    assert {builds: paces[builds] for builds in (1, 4, 8, 100)} == {1: 1.0, 4: 1.0, 8: 2.0, 100: 25.0}
 
 
 async def test_pieces_are_read_two_at_a_time_from_one_buildbot() -> None:
