@@ -68,7 +68,7 @@ async def test_keys_are_exchanged_while_readers_read() -> None:
 
 async def test_a_build_that_another_request_has_now_or_that_is_gone_or_of_a_buildbot_not_served() -> None:
     async with House(finished()).open() as house:
-        for grant in (other(external_id="task/1"), other(build_id=8), other(buildbot="elsewhere")):
+        for grant in (other(external_id="task/1"), other(build_id=8), other(source="elsewhere")):
             text = await refused(house, house.url(grant), 404, "missing")
             assert "public/logs/live_backing.log" in text
 

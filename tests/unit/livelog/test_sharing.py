@@ -131,7 +131,7 @@ async def test_runs_that_adopt_a_request_share_the_build() -> None:
         assert first is two
     with (
         builds.of(GRANT, finished(), unmasked) as anew,
-        builds.of(replace(GRANT, buildbot="other"), finished(), unmasked) as other,
+        builds.of(replace(GRANT, source="other"), finished(), unmasked) as other,
     ):
         assert anew is not first
         assert other is not anew
@@ -164,7 +164,7 @@ async def test_pieces_are_read_two_at_a_time_from_one_buildbot() -> None:
         mine = [stack.enter_context(sharing.of(replace(GRANT, build_id=number), build, unmasked)) for number in range(5)]
         await asyncio.gather(*(shared.log_piece(7, 100, line) for shared in mine for line in range(5)))
         assert most == 2
-        mine.append(stack.enter_context(sharing.of(replace(GRANT, buildbot="other"), other, unmasked)))
+        mine.append(stack.enter_context(sharing.of(replace(GRANT, source="other"), other, unmasked)))
         await asyncio.gather(*(shared.log_piece(7, 101, line) for shared in mine for line in range(5)))
         assert most == 4
 
