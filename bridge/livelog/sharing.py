@@ -86,6 +86,7 @@ class Shared:
     readers: int = 0
     _record: BuildRecord | None = None
     _mask: Redact = _nothing
+    _masked: tuple[str, str] = ("", "")
     _fault: faults.Unavailable | None = None
     _asked: float = 0.0
 
@@ -121,12 +122,15 @@ class Shared:
             raise faults.Missing(f"build {build_id} is another one now")
         if record != self._record:
             self._mask = self.redactor(await self._tried(partial(self.builds.properties, build_id)))
+            self._masked = "", ""
         self._record, self._asked = record, _now()
         return record
 
     def redact(self, text: str) -> str:
-        """Mask what must not be shown, by what is known of the build."""
-        return self._mask(text)
+        """Mask what must not be shown, by what is known of the build; once for readers who are at the same place."""
+        if self._masked[0] != text:
+            self._masked = text, self._mask(text)
+        return self._masked[1]
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         try:

@@ -9,6 +9,7 @@ import pytest
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
 from bridge.core.run import RunId, RunKey, TaskId
+from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Options, transcript
 from bridge.livelog import sharing
 from bridge.livelog.address import Grant
@@ -177,6 +178,29 @@ async def test_who_comes_when_the_last_one_has_just_left_has_a_mask() -> None:
     await came.record(7)
     assert came.redact("x\n") == "x\n"
     await reading
+
+
+async def test_readers_at_the_same_place_share_the_masking_until_there_is_another_mask() -> None:
+    masked: list[str] = []
+
+    def redactor(properties: Properties) -> Redact:
+        def redact(text: str) -> str:
+            masked.append(text)
+            return text.replace(str(properties.get("song", ("none", ""))[0]), "[secret]")
+
+        return redact
+
+    build, paces = GrowingBuild(), [0.0]
+    source = Shared(build, redactor, GRANT, lambda: paces[0], Flights(), Pieces())
+    await source.record(7)
+    assert [source.redact(text) for text in ("tra la la\n", "tra la la\n", "x\n")] == ["tra la la\n", "tra la la\n", "x\n"]
+    assert masked == ["tra la la\n", "x\n"]
+    build.properties_now["song"] = ("tra la la", "a step")
+    build.step()
+    await source.record(7)
+    assert source.redact("x\n") == "x\n"
+    assert source.redact("tra la la\n") == "[secret]\n"
+    assert masked == ["tra la la\n", "x\n", "x\n", "tra la la\n"]
 
 
 async def test_pieces_are_kept_within_bounds() -> None:
