@@ -142,13 +142,14 @@ async def test_a_fault_of_the_reader_stays_its_own() -> None:
 
 
 async def test_files_are_read_a_few_at_once_and_given_up_ones_give_their_turn_back() -> None:
-    open_now, most = 0, 0
+    open_now, most, four = 0, 0, asyncio.Barrier(4)
 
     async def read(builds: BuildbotBuilds, *, whole: bool) -> int:
         nonlocal open_now, most
         async with builds.output(3, 1) as chunks:
             open_now += 1
             most = max(most, open_now)
+            await asyncio.wait_for(four.wait(), 20)
             size = sum([len(chunk) async for chunk in chunks]) if whole else len(await anext(chunks))
             open_now -= 1
             return size
