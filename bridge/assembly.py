@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 
 import aiohttp
@@ -24,7 +25,13 @@ from bridge.engine.engine import Engine
 from bridge.engine.observer import Observer
 from bridge.engine.pool import Pool
 from bridge.engine.sweeps import Sweeps
+from bridge.livelog.address import Grant, address
+from bridge.published.provenance import Signer
+from bridge.published.publisher import Publisher
+from bridge.published.redaction import Redactor
 from bridge.settings import Settings
+from bridge.settings.artifacts import ArtifactsSettings
+from bridge.settings.livelog import LiveLogSettings
 from bridge.store import database
 from bridge.store.clock import DatabaseClock
 from bridge.store.database import Database
@@ -35,6 +42,7 @@ from bridge.taskcluster.calls import Calls
 from bridge.taskcluster.credentials import Credentials
 from bridge.taskcluster.queue import Queue
 from bridge.taskcluster.session import open_session
+from bridge.web.health import release
 
 Told = Callable[[str, str, str, float], None]
 """Hears of each outside call: the side (`taskcluster`, `buildbot`), the call, `ok` or the kind of fault, and seconds."""
@@ -156,5 +164,22 @@ def _pool(settings: Settings, name: str, builds: Mapping[str, BuildbotBuilds]) -
         policy=replace(section.policy(), root_url=settings.taskcluster.root_url),
         builds=builds[section.buildbot],
         redact=section.artifacts.redacted,
+        published=_published(settings, section.artifacts),
         upload_limit=section.upload_limit,
+        mandatory_limit=timedelta(seconds=section.artifacts.mandatory_limit),
+        outputs=section.artifacts.limits(),
+        log_bytes=section.artifacts.log_bytes,
+        live=None if settings.live_log.public_url is None else partial(_live, settings.live_log, name),
     )
+
+
+def _published(settings: Settings, section: ArtifactsSettings) -> Publisher:
+    key = settings.provenance.signing if settings.provenance.enabled else None
+    redactor = Redactor(settings.secret_texts, section.redact, section.redact_text)
+    return Publisher(redactor, release(), settings.provenance.enabled, Signer(key) if key else None)
+
+
+def _live(section: LiveLogSettings, pool: str, key: RunKey, build: int, request: str, until: datetime) -> str | None:  # noqa: PLR0913, PLR0917
+    """The address of a live log; none while there is no key that is long enough."""
+    keys = section.keys
+    return address(section.public_url or "", keys[0], Grant(key, pool, build, request), until) if keys else None

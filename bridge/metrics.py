@@ -19,6 +19,7 @@
 | `oldest_due_age_seconds` | how late the oldest debt is: near zero while the bridge keeps up |
 | `claim_margin_seconds` | until the first claim expires; NaN without claims |
 | `pulse_connected`, `watch_connected{buildbot}` | 1 while the stream of hints is there |
+| `live_log_readers`, `live_log_refused_total{reason}` | who reads live logs now; who was turned away or dropped, and why |
 | `event_loop_lag_seconds` | how late the process is to its own timers |
 | `loop_silence_seconds{loop}` | since the last sign of life of each loop |
 | `info{service,version}` | always 1 |
@@ -79,6 +80,8 @@ class Metrics:
         self._margin = self._gauge("claim_margin_seconds", "Until the first claim expires")
         self._pulse = self._gauge("pulse_connected", "1 while Pulse is heard")
         self._watch = self._gauge("watch_connected", "1 while changes are followed", "buildbot")
+        self._live = self._gauge("live_log_readers", "Readers of live logs")
+        self._live_refused = self._counter("live_log_refused", "Readers of live logs that were turned away", "reason")
         self._lag = self._gauge("event_loop_lag_seconds", "How late the process is to its own timers")
         self._silence = self._gauge("loop_silence_seconds", "Since the last sign of life", "loop")
         self._gauge("info", "Who this is", "service", "version").labels(service, version).set(1)
@@ -168,6 +171,14 @@ class Metrics:
     def watch_connected(self, buildbot: str, connected: bool) -> None:
         """Show whether a Buildbot's changes are followed."""
         self._watch.labels(buildbot).set(connected)
+
+    def live_readers(self, count: int) -> None:
+        """Show how many read live logs."""
+        self._live.set(count)
+
+    def live_refused(self, reason: str) -> None:
+        """Count a reader of a live log that was turned away or dropped."""
+        self._live_refused.labels(reason).inc()
 
     def lag(self, seconds: float) -> None:
         """Show how late the process is to its own timers."""

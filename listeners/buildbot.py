@@ -14,12 +14,14 @@ from bridge.keeping import kept
 from bridge.metrics import Metrics
 from bridge.service import Frame, Heartbeat, Loops
 from bridge.settings import Settings
+from listeners.livelog import show
 
 
 async def run(frame: Frame, settings: Settings) -> None:
     """Follow all Buildbots until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
         follow(house, loops, frame.metrics)
+        show(house, loops, frame.metrics)
 
 
 def follow(house: House, loops: Loops, metrics: Metrics) -> None:

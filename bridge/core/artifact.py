@@ -41,3 +41,12 @@ class Artifact:
     reference: str | None = None
     source: Source | None = None
     absence: Absence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An artifact whose bytes are stored: how many there are, and their SHA-256 in hex, before any encoding."""
+
+    name: str
+    size: int
+    sha256: str

@@ -25,11 +25,30 @@ def heard(rows: Mapping[RunId, Run], run_id: RunId, event: Event) -> dict[RunId,
     if isinstance(event, TaskSeen):
         return reconcile(rows, event)
     run = rows.get(run_id)
-    if run is None or (isinstance(event, Asking) and holding(rows, run_id) is not None):
-        return {}  # nothing is sent while an older run holds a request, so nothing of the kind is written down either
+    if run is None or (isinstance(event, Asking) and _hands_on(rows, run_id, event)):
+        return {}  # nothing is sent while an older run may hand its request on, so nothing of the kind is written down
     moved = advance(run, event)
     taken = _taken(rows, moved, event) if isinstance(event, Submitted) else {}
     return {number: after for number, after in {**taken, run_id: moved}.items() if rows[number] != after}
+
+
+def _hands_on(rows: Mapping[RunId, Run], run_id: RunId, event: Asking) -> bool:
+    return holding(rows, run_id) is not None or not tells(rows, event.teller)
+
+
+def tells(rows: Mapping[RunId, Run], run_id: RunId | None) -> bool:
+    """Whether the run, if there is one, has a row that knows its request; one that was set back, or made anew, does not."""
+    if run_id is None:
+        return True
+    match rows[run_id].phase if run_id in rows else None:
+        case Wanted(asked=asked):
+            return asked
+        case Settled(request=request):
+            return request is not None
+        case Queued() | Building() | Reporting() | Refused() | Stopping():
+            return True
+        case None:
+            return False
 
 
 def holding(rows: Mapping[RunId, Run], run_id: RunId) -> RunId | None:

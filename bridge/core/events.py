@@ -8,7 +8,7 @@ from datetime import datetime
 from bridge.core.commands import Command
 from bridge.core.request import RequestState
 from bridge.core.rules import Rules
-from bridge.core.run import Request
+from bridge.core.run import Request, RunId
 from bridge.core.status import TaskStatus
 
 
@@ -66,10 +66,14 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The task was found fit; a submit for `builder` is about to be sent."""
+    """The task was found fit; a submit for `builder` is about to be sent.
+
+    `teller`: the run before, whose row was seen to tell of the request that passes to this one; no news if it is lost since.
+    """
 
     at: datetime
     builder: str
+    teller: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,14 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
+class Incomplete:
+    """What the task must carry could not be stored, for good or for too long; `why` is for people."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reprioritised:
     """Buildbot's queue knows the request under Taskcluster's `priority` now, or has no use for it any more."""
 
@@ -162,4 +174,5 @@ Event = (
     | Reprioritised
     | CancelAsked
     | Attached
+    | Incomplete
 )

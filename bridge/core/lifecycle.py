@@ -33,7 +33,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bridge.core import endings, timing
+from bridge.core import endings, timing, verdict
 from bridge.core.events import (
     Asking,
     Attached,
@@ -45,6 +45,7 @@ from bridge.core.events import (
     HeldBack,
     Hinted,
     Inadmissible,
+    Incomplete,
     Reprioritised,
     RequestMissing,
     RequestSeen,
@@ -115,7 +116,7 @@ def _wanted(run: Run, phase: Wanted, event: Event) -> Run:
             return timing.enter(run, Refused(rules.own_worker, reason), at)
         case RequestMissing():
             return replace(run, phase=replace(phase, asked=False))  # nothing was made under the run's key
-        case Claimed() | Reprioritised() | CancelAsked() | Attached():
+        case Claimed() | Reprioritised() | CancelAsked() | Attached() | Incomplete():
             return run
 
 
@@ -135,7 +136,7 @@ def _queued(run: Run, phase: Queued, event: Event) -> Run:
             return endings.claimed_while_queued(run, phase, timing.claimed(run.key, phase.claim, at, until), at)
         case Reprioritised(priority=priority):
             return replace(run, phase=replace(phase, priority=priority))
-        case Claimed() | Asking() | Submitted() | HeldBack() | Inadmissible() | CancelAsked() | Attached():
+        case Claimed() | Asking() | Submitted() | HeldBack() | Inadmissible() | CancelAsked() | Attached() | Incomplete():
             return run
 
 
@@ -153,12 +154,21 @@ def _building(run: Run, phase: Building, event: Event) -> Run:
             return endings.request_missing(run, phase, event)
         case Claimed(at=at, taken_until=until):
             return replace(run, phase=replace(phase, claim=timing.claimed(run.key, phase.claim, at, until)), attempts=0)
-        case Asking() | Submitted() | HeldBack() | Inadmissible() | Reprioritised() | CancelAsked() | Attached():
+        case (
+            Asking()
+            | Submitted()
+            | HeldBack()
+            | Inadmissible()
+            | Reprioritised()
+            | CancelAsked()
+            | Attached()
+            | Incomplete()
+        ):
             return run
 
 
 def _decided(run: Run, phase: Reporting | Refused, event: Event) -> Run:
-    """What will be told is written down: nothing that Buildbot says changes it any more."""
+    """What will be told is written down: nothing that Buildbot says changes it; only a success may prove not to be whole."""
     match event:
         case Hinted() | Doubted() | Deferred():
             return timing.later(run, event)
@@ -168,6 +178,8 @@ def _decided(run: Run, phase: Reporting | Refused, event: Event) -> Run:
             return _absent(run, event)
         case Claimed(at=at, taken_until=until):
             return replace(run, phase=replace(phase, claim=timing.claimed(run.key, phase.claim, at, until)), attempts=0)
+        case Incomplete(why=why) if isinstance(phase, Reporting):
+            return replace(run, phase=replace(phase, verdict=verdict.without_outputs(phase.verdict, why)))
         case (
             RequestSeen()
             | RequestMissing()
@@ -178,6 +190,7 @@ def _decided(run: Run, phase: Reporting | Refused, event: Event) -> Run:
             | Reprioritised()
             | CancelAsked()
             | Attached()
+            | Incomplete()
         ):
             return run
 
@@ -201,7 +214,7 @@ def _stopping(run: Run, phase: Stopping, event: Event) -> Run:
         case Submitted(at=at, request=request) if phase.request is None:
             # The submit that was under way when the run was cancelled came to something.
             return replace(run, phase=replace(phase, request=request), not_before=at)
-        case Asking() | Submitted() | HeldBack() | Inadmissible() | Claimed() | Reprioritised():
+        case Asking() | Submitted() | HeldBack() | Inadmissible() | Claimed() | Reprioritised() | Incomplete():
             return run
 
 

@@ -74,7 +74,7 @@ class LogPiece:
 class Output:
     """A file that a build gave away for its task: kept by the master until the bridge has stored it.
 
-    `name` is the artifact's full name; `lifetime` in seconds, None for as long as the task; `size` in bytes; `sha256` in hex.
+    `name` is the artifact's full name; `lifetime` in seconds, None: as long as the task; `size` in bytes; `sha256` in hex.
     """
 
     number: int

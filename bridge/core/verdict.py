@@ -79,6 +79,13 @@ def of(ending: Ending, results: ResultMap) -> Verdict:
     return Verdict(line.resolution, line.words, ending.results)
 
 
+def without_outputs(verdict: Verdict, why: str) -> Verdict:
+    """The verdict where the task lacks what it must carry: a success is none then, for what depends on it would fail."""
+    if verdict.resolution is not Resolution.COMPLETED:
+        return verdict
+    return Verdict(Resolution.RESOURCE_UNAVAILABLE, f"{verdict.why}, but {why}", verdict.results)
+
+
 def _line(ending: Ending, results: ResultMap) -> _Line:
     match ending.results:
         case Results.SUCCESS:

@@ -9,6 +9,7 @@ from bridge.core import faults
 from bridge.core.commands import ClaimRun, Command, ReclaimRun
 from bridge.core.events import Claimed, Doubted, TaskMissing
 from bridge.core.run import Run, RunId, Worker
+from bridge.engine import live
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -28,7 +29,7 @@ async def claim(engine: Engine, run: Run, worker: Worker) -> Mapping[RunId, Run]
         if run.attempts >= _SUSPICIOUS:
             engine.observer.alarm("claim_refused", run.key, f"worker {worker.group}/{worker.id}, quarantined? {fault}")
         return await _doubted(engine, run, ClaimRun(worker), fault)
-    return await engine.hear(run.key, Claimed(at, until), holder=engine.me)
+    return await _claimed(engine, run, Claimed(at, until))
 
 
 async def reclaim(engine: Engine, run: Run, worker: Worker) -> Mapping[RunId, Run]:
@@ -44,7 +45,14 @@ async def reclaim(engine: Engine, run: Run, worker: Worker) -> Mapping[RunId, Ru
         return await _doubted(engine, run, ReclaimRun(worker), fault)
     except (faults.Conflicting, faults.Unavailable) as fault:
         return await _doubted(engine, run, ReclaimRun(worker), fault)
-    return await engine.hear(run.key, Claimed(at, until), holder=engine.me)
+    return await _claimed(engine, run, Claimed(at, until))
+
+
+async def _claimed(engine: Engine, run: Run, claimed: Claimed) -> Mapping[RunId, Run]:
+    rows = await engine.hear(run.key, claimed, holder=engine.me)
+    if run.key.run_id in rows:
+        await live.show(engine, rows[run.key.run_id])
+    return rows
 
 
 async def _doubted(engine: Engine, run: Run, tried: Command, fault: faults.Fault) -> Mapping[RunId, Run]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bridge.core.artifact import Stored
 from bridge.core.run import RunKey
 from bridge.core.status import buildbot_priority
 
@@ -34,10 +35,17 @@ class Room:
 
 @dataclass(slots=True)
 class Memory:
-    """`unsure`: a report was sent whose outcome no row tells yet. `attached`: what the verdict carries is stored."""
+    """`unsure`: a report was sent whose outcome no row tells yet. `attached`: what the verdict carries is stored.
+
+    `stored`: by run and name, what is stored already; None for what has no bytes. `giving`: Buildbot still keeps files
+    of the run's build. `shown`: the live log is linked.
+    """
 
     unsure: set[RunKey] = field(default_factory=set)
     attached: set[RunKey] = field(default_factory=set)
+    stored: dict[RunKey, dict[str, Stored | None]] = field(default_factory=dict)
+    giving: set[RunKey] = field(default_factory=set)
+    shown: set[RunKey] = field(default_factory=set)
     rooms: dict[Builder, Room] = field(default_factory=dict)
 
     def closed(self, builder: Builder, at: datetime) -> Room | None:
@@ -55,5 +63,8 @@ class Memory:
         """Drop what is known of a run that is over, or has its request."""
         self.unsure.discard(key)
         self.attached.discard(key)
+        self.stored.pop(key, None)
+        self.giving.discard(key)
+        self.shown.discard(key)
         for room in self.rooms.values():
             room.waiting.discard(key)

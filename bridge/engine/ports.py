@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bridge.core.artifact import Artifact
+from bridge.core.artifact import Artifact, Stored
 from bridge.core.order import Definition, LeftAlone, Order, Policy, Refusal
 from bridge.core.pending import PendingRun
 from bridge.core.record import BuildRecord, LogPiece, Output
@@ -18,6 +18,10 @@ from bridge.core.verdict import Resolution
 
 Admit = Callable[[RunKey, Definition, TaskStatus, Policy], Awaitable[Order | Refusal | LeftAlone]]
 """Judges a task: its payload, its builder, its scopes with roles expanded."""
+Properties = Mapping[str, tuple[object, str]]
+"""A build's properties: name to value and source."""
+Redact = Callable[[str], str]
+"""Masks in whole lines of text what must not be published."""
 Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
 
 
@@ -127,6 +131,14 @@ class Queue(Protocol):
         """
         ...
 
+    def artifact_address(self, key: RunKey, name: str) -> str:
+        """Where anybody finds an artifact of this very run."""
+        ...
+
+    async def definition_hash(self, task_id: TaskId) -> str:
+        """SHA-256, in hex, of the task's definition in a form that does not depend on the order of its keys."""
+        ...
+
     @property
     def encodes(self) -> bool:
         """Whether a body may be stored gzip-encoded."""
@@ -150,6 +162,35 @@ class Queue(Protocol):
 
     def forget(self, key: RunKey) -> None:
         """Drop the run's credentials."""
+        ...
+
+
+class Published(Protocol):
+    """Makes what is published with a run, without calls."""
+
+    @property
+    def attests(self) -> bool:
+        """Whether `provenance` is wanted."""
+        ...
+
+    def redactor(self, properties: Properties) -> Redact:
+        """What masks secrets in text about a build with these properties."""
+        ...
+
+    def facts(self, run: Run, state: RequestState, record: BuildRecord, page: str | None, redact: Redact) -> bytes:
+        """The document about a run's build."""
+        ...
+
+    def provenance(  # noqa: PLR0913, PLR0917  all that it says
+        self,
+        run: Run,
+        state: RequestState,
+        record: BuildRecord,
+        page: str | None,
+        definition: str,
+        stored: Sequence[Stored],
+    ) -> tuple[bytes, bytes | None]:
+        """The document about what the bridge saw, and its signature where there is a key."""
         ...
 
 
@@ -194,7 +235,7 @@ class Builds(Protocol):
         """Change the priority of the waiting request made under this key."""
         ...
 
-    async def properties(self, build_id: int) -> Mapping[str, tuple[object, str]]:
+    async def properties(self, build_id: int) -> Properties:
         """Read a build's properties: name to (value, source)."""
         ...
 

@@ -14,18 +14,12 @@ from bridge.core import chain
 from bridge.core.events import Submitted, TaskSeen
 from bridge.core.request import RequestState
 from bridge.core.run import (
-    Building,
     Queued,
-    Refused,
-    Reporting,
     Request,
     RequestId,
     Run,
     RunId,
     RunKey,
-    Settled,
-    Stopping,
-    Wanted,
 )
 from bridge.core.status import TaskStatus, taskcluster_priority
 
@@ -40,13 +34,19 @@ def rebuilt(key: RunKey, pool: str, state: RequestState, at: datetime) -> Run:
     return Run(key, pool, Queued(Request(RequestId(state.request_id), key.run_id)), at, at)
 
 
+async def telling(engine: Engine, run: Run, seen: TaskSeen) -> RunId | None:
+    """The run before this one if its request passes to this one and its row tells of it."""
+    link = next(_links(seen.status, run.key), None)
+    return link if link is not None and chain.tells(await engine.rows(run.key.task_id), link) else None
+
+
 async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run] | None:
     """Give a retried run, whose predecessors' rows are lost, the request that passes to it; None if there is none."""
     links = list(_links(seen.status, run.key))
-    if not links or _tells(links[0], rows := await engine.rows(run.key.task_id)):
+    if not links or chain.tells(rows := await engine.rows(run.key.task_id), links[0]):
         return None
     builds = engine.pool_of(run).builds
-    for number in [run.key.run_id, *(link for link in links if not _tells(link, rows))]:
+    for number in [run.key.run_id, *(link for link in links if not chain.tells(rows, link))]:
         state = await builds.find(RunKey(run.key.task_id, number))
         if state is None or (state.complete and state.master_shutdown):
             continue
@@ -54,19 +54,6 @@ async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapp
             return None  # it has one of its own
         return await _given(engine, run, number, state, seen)
     return None
-
-
-def _tells(number: RunId, rows: Mapping[RunId, Run]) -> bool:
-    """Whether there is a row that knows of the run's request; one set back, or made anew by a late message, does not."""
-    if number not in rows:
-        return False
-    match rows[number].phase:
-        case Wanted(asked=asked):
-            return asked
-        case Settled(request=request):
-            return request is not None
-        case Queued() | Building() | Reporting() | Refused() | Stopping():
-            return True
 
 
 async def _given(engine: Engine, run: Run, number: RunId, state: RequestState, seen: TaskSeen) -> Mapping[RunId, Run]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bridge.core import faults
 from bridge.core.commands import Explain, Report
-from bridge.core.events import Claimed, Doubted, TaskSeen
+from bridge.core.events import Claimed, Doubted, Incomplete, TaskSeen
 from bridge.core.run import Reporting, Run, RunId
 from bridge.core.status import RunState, TaskStatus, is_last, run_in
 from bridge.core.verdict import Resolution, Verdict
 from bridge.engine import artifacts
+from bridge.engine.attaching import Attachment, Patience
+from bridge.engine.outputs import attach_outputs, release
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
 
 _DIRECTLY = timedelta(seconds=5)  # from the read to the cancelTask that it allows: a process may be held up in between
+_NAMED = 3  # lost artifacts that are told by name in one line
 _TRIES = 10  # uploads of an explanation before the run is resolved without it
 
 
@@ -37,7 +40,7 @@ async def explain(engine: Engine, run: Run, command: Explain) -> Mapping[RunId, 
     if (doubt := await _credentials(engine, run, command)) is not None:
         return doubt
     try:
-        await artifacts.attach_log(engine, run, command.reason.rstrip("\n") + "\n")
+        await artifacts.attach_explanation(engine, run, command.reason.rstrip("\n") + "\n")
     except faults.Conflicting as fault:
         return await _doubted(engine, run, command, fault)
     except faults.Unavailable:
@@ -60,27 +63,33 @@ async def _credentials(engine: Engine, run: Run, command: Report | Explain) -> M
 
 
 async def _attached(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run] | None:
-    """Attach the artifacts, once. They are optional: given up after the pool's limit, the verdict is never lost for them."""
+    """Attach the artifacts, once; the rows if there is something to hear before the report. No verdict is lost for them."""
     if run.key in engine.memory.attached:
         return None
-    build = run.phase.build if isinstance(run.phase, Reporting) else None
+    this = Attachment(engine, run, _patience(engine, run))
     try:
-        await artifacts.attach_build(engine, run, build, ending(command.verdict))
+        if command.build is not None:
+            await attach_outputs(this, command.build)
+        if this.lost and command.verdict.resolution is Resolution.COMPLETED:
+            return await engine.hear(run.key, Incomplete(engine.clock.now(), _lacking(this.lost)))
+        await artifacts.attach_documents(this, command.build, ending(command.verdict))
     except faults.Conflicting as fault:
         return await _doubted(engine, run, command, fault)
-    except faults.Unavailable as fault:
-        if not _given_up(engine, run):
-            raise
-        engine.observer.alarm("artifacts_given_up", run.key, str(fault))
-    except (faults.Unfit, faults.Missing) as fault:
-        engine.observer.alarm("artifact_refused", run.key, str(fault))
     engine.memory.attached.add(run.key)
     return None
 
 
-def _given_up(engine: Engine, run: Run) -> bool:
+def _patience(engine: Engine, run: Run) -> Patience:
+    """It ends with the pool's limits, counted from the verdict: so it is the same for whoever goes on."""
     since = run.phase.since if isinstance(run.phase, Reporting) else engine.clock.now()
-    return engine.clock.now() - since > engine.pool_of(run).upload_limit
+    waited, pool = engine.clock.now() - since, engine.pool_of(run)
+    return Patience(waited > pool.upload_limit, waited > pool.mandatory_limit)
+
+
+def _lacking(lost: Sequence[str]) -> str:
+    """What the task lacks, for people."""
+    more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+    return f"the task must carry {', '.join(sorted(lost)[:_NAMED])}{more}, and it could not be stored"
 
 
 async def _resolve(
@@ -97,8 +106,11 @@ async def _resolve(
         return await _doubted(engine, run, command, fault)
     # Should this not come to be stored, the report is not simply made again: claiming for it is refused, and then read.
     engine.queue.forget(run.key)
+    gave = run.key in engine.memory.giving
     rows = await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))
     engine.memory.unsure.discard(run.key)
+    if gave and isinstance(run.phase, Reporting):
+        await release(engine, run, run.phase.build)
     return rows
 
 

@@ -26,7 +26,7 @@ from bridge.core.events import (
 from bridge.core.order import LeftAlone, Order, Refusal
 from bridge.core.run import Request, Run, RunId, RunKey, Wanted
 from bridge.core.status import RunState, buildbot_priority, run_in
-from bridge.engine.recovering import predecessors_request
+from bridge.engine.recovering import predecessors_request, telling
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -72,21 +72,31 @@ async def _judged(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Ru
 
 async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Mapping[RunId, Run]:
     """Write down that a submit is under way, then send it. No submit while an older run may still hand its request on."""
-    if (inherited := await predecessors_request(engine, run, seen)) is not None:
+    teller = await telling(engine, run, seen)
+    if teller is None and (inherited := await predecessors_request(engine, run, seen)) is not None:
         return inherited
     if (held := _waits_for_room(engine, run, seen, order)) is not None:
         return await engine.hear(run.key, seen, held)
-    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))
+    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder, teller))
     now = rows.get(run.key.run_id)
     if now is None or not isinstance(now.phase, Wanted):
         return rows  # nothing is sent that is not written down: the row may be lost meanwhile
     if (older := chain.holding(rows, run.key.run_id)) is not None:
         return await engine.hear(run.key, _held(engine, run, seen.at, f"run {older} still holds a build request"))
+    if not chain.tells(rows, teller):
+        return await _lost(engine, run, seen)
     try:
         return await engine.hear(run.key, await _answered(engine, now, seen, order, _priority_of(run, seen)))
     except faults.NotAllowed as shut:
         engine.observer.alarm("not_allowed", run.key, str(shut))
         return await engine.hear(run.key, _unsent(engine, run, seen, str(shut)))
+
+
+async def _lost(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run]:
+    """The row that told of an older run's request is lost since it was read: the request is looked for."""
+    if (inherited := await predecessors_request(engine, run, seen)) is not None:
+        return inherited
+    return await engine.hear(run.key, _held(engine, run, seen.at, "the row of an older run was lost"))
 
 
 def _unsent(engine: Engine, run: Run, seen: TaskSeen, why: str) -> HeldBack:

@@ -11,7 +11,9 @@ from bridge.core.commands import AttachLeftovers, CancelRequest
 from bridge.core.events import Attached, CancelAsked, RequestMissing, RequestSeen
 from bridge.core.run import Run, RunId, RunKey, Stopping
 from bridge.engine import artifacts
+from bridge.engine.attaching import Attachment, Patience
 from bridge.engine.looking import MISSING_AGAIN
+from bridge.engine.outputs import attach_outputs, release
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -35,10 +37,14 @@ async def attach_leftovers(engine: Engine, run: Run, command: AttachLeftovers) -
     """Attach what the stopped build left, as long as the run's credentials are in memory and the queue takes it."""
     at = engine.clock.now()
     if isinstance(run.phase, Stopping) and engine.queue.holds(run.key) and at - run.phase.since < _UPLOADS_TAKEN:
+        this = Attachment(engine, run, Patience())
         try:
-            await artifacts.attach_build(engine, run, command.build, f"The build was stopped: {run.phase.because}.")
+            await attach_outputs(this, command.build)
+            await artifacts.attach_documents(this, command.build, f"The build was stopped: {run.phase.because}.")
         except (faults.Conflicting, faults.NotAllowed, faults.Unfit, faults.Missing) as fault:
             engine.observer.fault(run, "attach", fault)
+        if run.key in engine.memory.giving:
+            await release(engine, run, command.build)
     return await engine.hear(run.key, Attached(engine.clock.now()))
 
 

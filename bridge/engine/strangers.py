@@ -11,7 +11,7 @@ from bridge.core import faults
 from bridge.core.chain import newborn
 from bridge.core.events import TaskSeen
 from bridge.core.request import RequestState
-from bridge.core.run import RunId, RunKey, TaskId, request_of
+from bridge.core.run import RunId, RunKey, Settled, TaskId, request_of
 from bridge.core.status import RunState, TaskStatus, run_in
 from bridge.engine.engine import Engine
 from bridge.engine.pool import Pool
@@ -52,8 +52,10 @@ class Strangers:
         return found
 
     async def _known(self, key: RunKey, state: RequestState) -> bool:
-        rows = await self.engine.rows(key.task_id)
-        return any((held := request_of(row)) is not None and held.id == state.request_id for row in rows.values())
+        """Whether a row cares for it. A settled one does not care for an open request: its run was given up as lost."""
+        rows = (await self.engine.rows(key.task_id)).values()
+        caring = [row for row in rows if state.complete or not isinstance(row.phase, Settled)]
+        return any((held := request_of(row)) is not None and held.id == state.request_id for row in caring)
 
     async def _adopt(self, key: RunKey, state: RequestState, status: TaskStatus, pool: Pool) -> list[RunKey]:
         """Put the request under the run it was made for: the status then moves it on, or has it stopped."""
@@ -66,9 +68,16 @@ class Strangers:
             self.engine.observer.moved(None, run, WHY)
             return [key]
         if not state.complete and not _unresolved(key, status) and not _unreported(key, status):
-            self.engine.observer.alarm("stray_request", key, f"request {state.request_id} outlived its run; cancelled")
-            await pool.builds.cancel(key, "Taskcluster resolved the run")
+            await self._stray(key, pool)
         return await self._heir(key, TaskSeen(at, status, pool.rules), pool) if _unreported(key, status) else []
+
+    async def _stray(self, key: RunKey, pool: Pool) -> None:
+        """End a request that its run has left behind, unless it came to its end since the page was read."""
+        state = await pool.builds.find(key)
+        if state is None or state.complete:
+            return
+        self.engine.observer.alarm("stray_request", key, f"request {state.request_id} outlived its run; cancelled")
+        await pool.builds.cancel(key, "Taskcluster resolved the run")
 
     async def _heir(self, key: RunKey, seen: TaskSeen, pool: Pool) -> list[RunKey]:
         """The run's own row knows nothing of the request: the run that took it over looks for it, if it gets a row."""

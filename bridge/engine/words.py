@@ -41,6 +41,8 @@ def because(event: Event, run_id: RunId) -> str:  # noqa: C901  a table: one lin
             return f"the build request has priority {priority}"
         case events.CancelAsked():
             return "Buildbot was asked to cancel the build request"
+        case events.Incomplete(why=why):
+            return f"not whole: {why}"
         case events.Attached():
             return "what the stopped build left is attached, or cannot be any more"
 

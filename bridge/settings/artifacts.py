@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from bridge.core.outputs import OutputLimits
 from bridge.settings.secret import MASK
 from bridge.settings.section import Patterns, Seconds, Section
 
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return text
+
+
+Expressions = tuple[Annotated[str, Field(min_length=1), AfterValidator(_expression)], ...]
+Bytes = Annotated[int, Field(ge=0, le=1 << 50)]
 Properties = Mapping[str, tuple[object, str]]
 """Name to value and source."""
 
 
 class ArtifactsSettings(Section):
-    """Which of a build's properties are published, and for how long an artifact is tried to be stored, in seconds.
+    """What of a build is published with its task, and for how long it is tried to be stored, in seconds.
 
-    Patterns are shell-like (`*`, `?`, `[…]`), cover whole names, and small and capital letters are the same.
+    Patterns are shell-like (`*`, `?`, `[…]`), cover whole names, and small and capital letters are the same; only those of
+    `redact_text` are regular expressions.
     """
 
     allow: Patterns = ("*",)
     redact: Patterns = ("*token*", "*password*", "*passwd*", "*secret*", "*credential*", "*api_key*", "*private_key*")
+    redact_text: Expressions = ()
     largest: Annotated[int, Field(ge=0, le=16 << 20)] = 1 << 20
+    files: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
+    file_bytes: Bytes = 5 << 30
+    total_bytes: Bytes = 50 << 30
+    log_bytes: Bytes = 2 << 30
     upload_limit: Seconds = 600
+    mandatory_limit: Seconds = 3600
+
+    def limits(self) -> OutputLimits:
+        """The limits of a build's outputs for the core."""
+        return OutputLimits(self.files, self.file_bytes, self.total_bytes)
 
     def redacted(self, properties: Properties) -> Properties:
         """What may be published of them. Redacted ones stay with their name and source; those not allowed are left out."""

@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bridge.core.deployment import Deployment
 from bridge.core.rules import Rules
 from bridge.settings.frame import LogSettings, ReflectorSettings, WebSettings
+from bridge.settings.livelog import LiveLogSettings
 from bridge.settings.pool import PoolSettings
+from bridge.settings.provenance import ProvenanceSettings
 from bridge.settings.secret import Secret
 from bridge.settings.section import Identifier, matching
 from bridge.settings.sides import BuildbotSettings, DatabaseSettings, PulseSettings, TaskclusterSettings
@@ -38,6 +40,8 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     reflector: ReflectorSettings = ReflectorSettings()
     log: LogSettings = LogSettings()
+    live_log: LiveLogSettings = LiveLogSettings()
+    provenance: ProvenanceSettings = ProvenanceSettings()
     buildbots: Annotated[dict[Name, BuildbotSettings], Field(min_length=1)]
     pools: Annotated[dict[Name, PoolSettings], Field(min_length=1)]
 
@@ -91,6 +95,10 @@ class Settings(BaseSettings):
         yield "database.dsn", self.database.address
         for name, buildbot in self.buildbots.items():
             yield f"buildbots.{name}.token", buildbot.bearer
+        for name, secret in self.live_log.secrets():
+            yield f"live_log.{name}", secret
+        if self.provenance.enabled and self.provenance.signing is not None:
+            yield "provenance.key", self.provenance.signing
 
     def secret_texts(self) -> frozenset[str]:
         """All texts that no log line may show, as they are now."""

@@ -197,6 +197,13 @@ class ArtifactInfo(_Wire):
     expires: Moment
 
 
+class ContentAnswer(_Wire):
+    """Answer of `artifact`: where an artifact's content is. The address may be signed."""
+
+    storageType: str
+    url: str | None = Field(default=None, repr=False)
+
+
 class PulseWire(_Wire):
     """A message of a task exchange. Only names are taken from it: what it says of states is advisory."""
 

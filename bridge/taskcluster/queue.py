@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import tenacity
 
@@ -19,6 +21,7 @@ from bridge.core.status import TaskStatus
 from bridge.core.verdict import Resolution
 from bridge.taskcluster.artifacts import Uploads
 from bridge.taskcluster.calls import Calls, Interrupted, parsed, parsed_rows
+from bridge.taskcluster.canonical import canonical
 from bridge.taskcluster.credentials import Credentials, Permanent, RunCredentials
 from bridge.taskcluster.memory import Definitions, Expansions
 from bridge.taskcluster.messages import ClaimAnswer, PendingRow, StatusAnswer, TaskRow, TaskWire
@@ -149,6 +152,11 @@ class Queue:
         self._runs.keep(key, Credentials(given.clientId, given.accessToken, given.certificate), given.expiry)
         return taken.takenUntil
 
+    @property
+    def encodes(self) -> bool:
+        """Whether a body may be stored gzip-encoded."""
+        return self._uploads.encodes
+
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         """Create the artifact and store its body; an equal one that exists is success."""
 
@@ -156,6 +164,27 @@ class Queue:
             return await self._of_run(key, "create-artifact", method, name, body)
 
         await self._uploads.attach(key, artifact, of_run)
+
+    def artifact_address(self, key: RunKey, name: str) -> str:
+        """Where anybody finds an artifact of this very run."""
+        path = f"task/{key.task_id}/runs/{key.run_id}/artifacts/{quote(name)}"
+        return f"{self._calls.root_url.rstrip('/')}/api/queue/v1/{path}"
+
+    async def definition_hash(self, task_id: TaskId) -> str:
+        """SHA-256, in hex, of the task's definition in its canonical spelling, read now.
+
+        Without the priority, the one thing that people may change in it: whoever checks the hash later shall find the same.
+        """
+        task = await self._whole_definition(task_id)
+        fixed = {name: value for name, value in task.items() if name != "priority"}
+        try:
+            return hashlib.sha256(canonical(fixed)).hexdigest()
+        except ValueError:
+            raise faults.Unavailable("task: the answer is not JSON") from None
+
+    @_reading
+    async def _whole_definition(self, task_id: TaskId) -> dict[str, Any]:
+        return _object(await self._calls.queue(self._permanent(), [f"queue:get-task:{task_id}"], "task", task_id), "task")
 
     async def resolve(self, key: RunKey, resolution: Resolution | None) -> TaskStatus:
         """Report the resolution (None: malformed-payload). Never repeated here."""

@@ -25,6 +25,8 @@ from bridge.engine.backoff import Backoff
 from bridge.engine.engine import Engine
 from bridge.engine.memory import Memory
 from bridge.engine.pool import Pool
+from bridge.published.publisher import Publisher
+from bridge.published.redaction import Redactor
 from tests.unit.core.samples import AT, RULES
 
 POOL = "linux"
@@ -70,9 +72,12 @@ class Seat:
         async def admit(*_: object) -> Order | Refusal:
             return Order("builder", {}, (), 2, "", AT) if self.admitted else Refusal("there is no such builder")
 
-        pool = Pool(POOL, "pool/linux", RULES, Policy(), BuildsAt(self), lambda shown: shown)
+        pool = Pool(POOL, "pool/linux", RULES, Policy(), BuildsAt(self), lambda shown: shown, PUBLISHED)
         ports = RunsAt(self), QueueAt(self), {POOL: pool}, admit, ClockAt(self)
         return Engine("replica", *ports, BACKOFF, EyesAt(self), self.known)
+
+
+PUBLISHED = Publisher(Redactor(tuple), "0")
 
 
 class Steady(Random):
@@ -189,6 +194,14 @@ class QueueAt:
         until: datetime = await self.seat.ask("queue", name, key.run_id, *args)
         self.seat.memory[key.run_id] = until + GRACE
         return until
+
+    encodes = True
+
+    def artifact_address(self, key: RunKey, name: str) -> str:
+        return f"https://taskcluster.example/{key}/{name}"
+
+    async def definition_hash(self, task_id: TaskId) -> str:
+        return "0" * 64
 
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         self._needs(key)

@@ -132,7 +132,7 @@ class Space:
 
     def _needs_of(self, p: int) -> int:
         while len(self._needs) <= p:
-            self._needs.append(_needs(self.moves.replicas[len(self._needs)]))
+            self._needs.append(needs_of(self.moves.replicas[len(self._needs)]))
         return self._needs[p]
 
     # Steps
@@ -207,15 +207,13 @@ class Space:
         return replica.work.run.key.run_id
 
 
-def _needs(replica: Replica) -> int:
+def needs_of(replica: Replica) -> int:
     """On which sides the answer, and the rules about the call, depend: 1 the queue, 2 Buildbot, 4 the rows."""
     if replica.call is None:
         return 0
     match replica.call.name:
         case "claim" | "resolve" | "cancel_task" | "submit":
             return 3
-        case "state" | "states" | "find" | "all":
-            return 2
         case "cancel":
             return 7
-    return 1 if replica.call.side == "queue" else 4
+    return {"queue": 1, "buildbot": 2, "rows": 4}[replica.call.side]

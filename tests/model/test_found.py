@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.core.run import Run, Stopping, Wanted
 from tests.model import lives
 from tests.model.configs import CONFIGS, RETRY, START
 from tests.model.continuation import Continuation
-from tests.model.space import Space
+from tests.model.ports import Call
+from tests.model.replica import Replica
+from tests.model.space import Space, needs_of
 from tests.model.states import A_R, M_R
 
 NAMED = {config.name: config for config in CONFIGS}
@@ -64,3 +68,37 @@ def test_no_build_is_asked_for_where_the_row_that_owed_it_is_lost_meanwhile():
     read = ("pending run 0", "owes RequestBuild", "queue.status(): 0 pending", "the database fails", "rows.change()")
     state = walked(space, space.first(), *read)
     assert not [step.label for step in space.following(state) if "buildbot" in step.label]
+
+
+def test_no_second_build_where_the_row_whose_request_passes_to_the_run_is_lost_after_it_was_read():
+    """Run 1 had seen that run 0 would hand its request on; then the row of run 0 was lost, and run 1 asked for a build."""
+    space, state = beginning("amnesia", (START,))
+    told = (
+        "the build ends RETRY",
+        "hints at run 0",
+        "owes Look",
+        "queue.status(): 0",
+        "Taskcluster says",
+        "request 100 open",
+    )
+    state = walked(space, state, *told, "Buildbot says", "0 Reporting, which owes Report")
+    state = walked(space, state, *claimed_again(space, state), "0 intermittent-task, 1 pending", "pending run 1")
+    read = walked(space, state, "1 Wanted, which owes RequestBuild", "queue.status(): 0", "rows.read()")
+    lost = walked(space, read, "the database fails", "pending run 1")
+    assert Continuation(space).wrong(lost) == []
+    both = walked(space, read, "the database fails", "pending run 0", "pending run 1")
+    assert Continuation(space).wrong(both) == []
+    written = walked(space, lost, "found fit", "crashes")
+    assert Continuation(space).wrong(written) == []
+
+
+def claimed_again(space: Space, state: int) -> tuple[str, ...]:
+    """A replica that holds no credentials claims before it reports."""
+    asks = [step for step in space.following(state) if "queue.claim(0" in step.label]
+    return ("our-bridge", "claimed until") if asks else ()
+
+
+@pytest.mark.parametrize("name", ["state", "states", "find", "all", "submit", "cancel", "prioritise"])
+def test_what_a_call_to_buildbot_leaves_depends_on_the_requests(name: str):
+    """A change of priority was worked out once for all requests, and so set them back to those of the first time."""
+    assert needs_of(Replica(call=Call("buildbot", name))) & 2

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
@@ -40,6 +41,13 @@ class Store:
 
     def signed_put(self, _path: str, _content_type: str, _now: int, _until: int) -> str:
         return "https://store.example/"
+
+
+def _kind(artifact: Artifact) -> dict[str, Any]:
+    if artifact.absence is not None:
+        return {"storageType": "error", "reason": artifact.absence.reason, "message": artifact.absence.message}
+    where = {"storageType": "s3"} if artifact.reference is None else {"storageType": "reference", "url": artifact.reference}
+    return {**where, "contentType": artifact.content_type}
 
 
 def _moment(instant: int) -> datetime:
@@ -215,19 +223,28 @@ class Queue:
 
     # --- ends
 
+    encodes = True
+
+    def artifact_address(self, key: RunKey, name: str) -> str:
+        return f"https://taskcluster.example/{key}/{name}"
+
+    async def definition_hash(self, task_id: TaskId) -> str:
+        definition = await self.definition(task_id)
+        return sha256(repr((definition.payload, definition.scopes)).encode()).hexdigest()
+
     async def attach(self, key: RunKey, artifact: Artifact) -> None:
         held = self._held(key)
         await self._call("attach", lambda: self._attach(key, artifact, held))
-        if artifact.body is not None:
+        if artifact.source is not None:
+            async with artifact.source.open() as chunks:
+                size = sum([len(chunk) async for chunk in chunks])
+            assert size == artifact.source.size, f"{artifact.name}: a source of {size} bytes"
+        if artifact.source is not None or artifact.body is not None:
             await self._call("store", lambda: None)
 
     def _attach(self, key: RunKey, artifact: Artifact, held: float) -> None:
         self._admit(held)
-        kind = (
-            {"storageType": "s3"} if artifact.reference is None else {"storageType": "reference", "url": artifact.reference}
-        )
-        expires = zulu(int(artifact.expires.timestamp() * 1_000_000))
-        body = {**kind, "contentType": artifact.content_type, "expires": expires}
+        body = {**_kind(artifact), "expires": zulu(int(artifact.expires.timestamp() * 1_000_000))}
         at = self._at
         artifacts.create(self._ledger, at.store, at.issuer, key.task_id, key.run_id, artifact.name, body, at.now())
         self._watch.called(self._machine.name, "createArtifact", key.task_id, key.run_id, 200, {"path": artifact.name})

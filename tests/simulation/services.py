@@ -20,6 +20,8 @@ from bridge.engine.engine import Engine
 from bridge.engine.pool import Pool
 from bridge.engine.sweeps import Sweeps
 from bridge.metrics import Metrics
+from bridge.published.publisher import Publisher
+from bridge.published.redaction import Redactor
 from bridge.service import Frame, Loops
 from bridge.settings import Settings
 from bridge.store.clock import DatabaseClock
@@ -63,6 +65,9 @@ def _metrics() -> Metrics:
 @cache
 def _policy() -> Policy:
     return settings().pools["linux"].policy()
+
+
+PUBLISHED = Publisher(Redactor(tuple, ("*token*",)), "0")
 
 
 @dataclass(slots=True)
@@ -215,7 +220,7 @@ class Service:
             me=machine.name,
             runs=Runs(out.table, machine, out.fabric),
             queue=queue,
-            pools={"linux": Pool("linux", TASK_QUEUE, settings().rules("linux"), _policy(), builds, dict)},
+            pools={"linux": Pool("linux", TASK_QUEUE, settings().rules("linux"), _policy(), builds, dict, PUBLISHED)},
             admit=Admission(queue, expand_roles=True),
             clock=clock,
             backoff=Backoff(out.random),

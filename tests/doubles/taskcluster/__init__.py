@@ -9,8 +9,9 @@ What it promises
     The rules are a pure ledger (`ledger`, and one file for each subject: `definition`, `claims`, `resolution`,
     `scheduling`, `groups`, `artifacts`, `lists`, `workers`, `resolvers`): time is an argument, messages go to an
     outbox. `api` answers a request at a given time without sockets, `site` is a whole deployment of that kind, and
-    `server` puts aiohttp, a real RabbitMQ, the real clock, faults and a journal around it. Hawk signatures,
-    certificates and authorizedScopes are checked for real: the unmodified `taskcluster` client works against it.
+    `server` puts aiohttp, a real RabbitMQ, the real clock, faults and a journal around it; `transfer` keeps large uploads
+    on disk, and one that breaks off nowhere. Hawk signatures, certificates and authorizedScopes are checked for real: the
+    unmodified `taskcluster` client works against it.
 
 What it does not know
     Persistence, TLS, the worker manager, expiry of old tasks, several queue processes at once. Parallel calls are
@@ -45,18 +46,22 @@ Switches and windows, under /control/, from the loopback only, without credentia
                                     next}: every change of a run, whoever was told of it
     GET    messages?taskId=         {messages: [{time, exchange, routingKey, cc, body}]}, the newest 20000
     GET    tasks?state=             {tasks: [{status, task, artifacts}]};  GET tasks/<taskId> one of them
-    POST   faults                   {api, kind, taskId?, runId?, count = 1, effect?, status?, code?, retryAfter?, seconds?}
+    POST   faults                   {api, kind, taskId?, runId?, count = 1, effect?, status?, code?, retryAfter?,
+                                    seconds?, bytes?}
                                     the next `count` calls of `api` ("queue.claimTask", "s3.put", "*") go wrong:
                                     kind "status": JSON error of `status` (500); "html": a proxy's page (502);
                                     "drop": the connection ends without an answer; "delay": the true answer, late.
-                                    `effect` (false; true for delay): carry the call out all the same. `seconds` hold
-                                    the answer back. `retryAfter`: header, for 429
+                                    of uploads ("s3.put") also "break": the connection ends after `bytes` of the body;
+                                    "stall": no more is taken for `seconds` after `bytes` of the body.
+                                    `effect` (false; true for delay, stall): carry the call out all the same. `seconds`
+                                    hold the answer back. `retryAfter`: header, for 429
     GET    faults                   what is switched on, with `left` and `hits`;  DELETE faults clears all
     POST   messages/lose            {exchange: "task-pending" | "*", seconds}: messages are lost for good until then
     POST   messages/republish       {taskId}: send all its messages once more
     POST   broker                   {up: false}: the queue cannot reach its broker: calls that publish once answer 500
                                     after publishSeconds with their effect in place, others a late 200
-    POST   store                    {down: true}: the artifact store answers 503
+    POST   store                    {down: true}: the artifact store answers 503; {bytesPerSecond: N}: it takes uploads
+                                    no faster, null for as fast as they come
     POST   quarantine               {workerGroup, workerId, quarantined = true}
     GET    periods;  POST periods   read them; change some, with the keys of the configuration
     POST   clock                    {advanceSeconds}: move the queue's clock forward, and let its resolvers run

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,6 +51,9 @@ class Request:
     content_type: str | None = None
     authorization: str | None = None
     chunked: bool = False  # the body came without a Content-Length
+    content_encoding: str | None = None
+    range: str | None = None
+    spooled: Path | None = None  # where the body is, if it was too large for memory
 
 
 @dataclass(frozen=True, slots=True)

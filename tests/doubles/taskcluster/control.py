@@ -154,7 +154,12 @@ class Control:
         return {"up": self.ledger.broker_up}
 
     async def store(self, request: web.Request) -> None:
-        self.server.site.store.down = bool((await _body(request))["down"])
+        asked = await _body(request)
+        if not asked or asked.keys() - {"down", "bytesPerSecond"}:
+            raise ValueError("down, bytesPerSecond or both are expected")
+        store = self.server.site.store
+        store.down = bool(asked.get("down", store.down))
+        store.rate = asked.get("bytesPerSecond", store.rate)
 
     async def quarantine(self, request: web.Request) -> None:
         asked = await _body(request)

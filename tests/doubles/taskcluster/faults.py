@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from tests.doubles.taskcluster.errors import STATUS
 
-Kind = Literal["status", "html", "drop", "delay"]
-KINDS = ("status", "html", "drop", "delay")
+Kind = Literal["status", "html", "drop", "delay", "break", "stall"]
+KINDS = ("status", "html", "drop", "delay", "break", "stall")
 _CODES = {400: "InputError", 401: "AuthenticationFailed", 403: "InsufficientScopes", 404: "ResourceNotFound"}
 
 
@@ -15,7 +15,8 @@ _CODES = {400: "InputError", 401: "AuthenticationFailed", 403: "InsufficientScop
 class Fault:
     """One fault: the next `count` calls of `api` (of `task_id`, of `run_id`) are answered so.
 
-    `effect` tells whether the call is carried out all the same; `seconds` hold the answer back.
+    `effect` tells whether the call is carried out all the same; `seconds` hold the answer back. In an upload, "break" ends
+    the connection after `bytes` of the body, and "stall" takes no more for `seconds` there.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Fault:
     code: str | None = None
     retry_after: int | None = None
     seconds: float = 0.0
+    bytes: int = 0
     hits: int = 0
 
     def fits(self, api: str, task_id: str | None, run_id: int | None) -> bool:
@@ -71,11 +73,12 @@ class Faults:
             "task_id": asked.get("taskId"),
             "run_id": asked.get("runId"),
             "count": asked.get("count", 1),
-            "effect": asked.get("effect", kind == "delay"),
+            "effect": asked.get("effect", kind in ("delay", "stall")),
             "status": asked.get("status", 502 if kind == "html" else 500),
             "code": asked.get("code"),
             "retry_after": asked.get("retryAfter"),
             "seconds": asked.get("seconds", 0.0),
+            "bytes": asked.get("bytes", 0),
         }
         unknown = asked.keys() - _KEYS
         if unknown:
@@ -99,4 +102,4 @@ class Faults:
         self.switched_on.clear()
 
 
-_KEYS = frozenset({"api", "kind", "taskId", "runId", "count", "effect", "status", "code", "retryAfter", "seconds"})
+_KEYS = frozenset({"api", "kind", "taskId", "runId", "count", "effect", "status", "code", "retryAfter", "seconds", "bytes"})

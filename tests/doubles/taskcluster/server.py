@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import json
 import socket
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from yarl import URL
 
-from tests.doubles.taskcluster import control, page
+from tests.doubles.taskcluster import control, page, store_calls, transfer
 from tests.doubles.taskcluster.api import Answer, Match, Request
 from tests.doubles.taskcluster.broker import Broker
 from tests.doubles.taskcluster.faults import Fault, Faults
@@ -37,6 +39,7 @@ class Server:
     journal: Journal = field(default_factory=Journal)
     site: Site = field(init=False)
     broker: Broker = field(init=False)
+    folder: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))  # for large uploads
     background: asyncio.Task[None] = field(init=False)  # ends only by an error or a cancel
     ahead: int = 0  # how far the clock was moved by a test
 
@@ -77,12 +80,15 @@ class Server:
     async def serve(self, asked: web.Request) -> web.StreamResponse:
         started = time.monotonic()
         at = self.now()
-        request = await _read(asked, self.scheme)
+        request = _head(asked, self.scheme)
         match = self.site.match(request)
         api, task_id, run_id = _about(request, match)
         fault = self.faults.take(api, task_id, run_id)
-        done = await self._carry_out(request, match, fault)
-        given = done if fault is None or fault.kind == "delay" else _spoiled(fault)
+        done = given = None
+        with contextlib.suppress(transfer.BrokenOff):
+            request = await self._with_body(asked, request, fault)
+            done = await self._carry_out(request, match, fault)
+            given = done if fault is None or fault.kind in ("delay", "stall") else _spoiled(fault)
         self.journal.note(
             at=at,
             api=api,
@@ -97,19 +103,27 @@ class Server:
         if given is None:
             _drop(asked)
             return web.Response()
-        return _written(given)
+        return await _written(asked, given)
+
+    async def _with_body(self, asked: web.Request, request: Request, fault: Fault | None) -> Request:
+        """Read the body. The store refuses what it can before it takes any of it."""
+        if request.method != "PUT" or not store_calls.serves(request.path):
+            return replace(request, body=await asked.read())
+        if store_calls.refuses(self.site.store, request, self.now()):
+            return request
+        return await transfer.Intake(self.site.store, self.folder).received(asked, request, fault)
 
     async def _carry_out(self, request: Request, match: Match | None, fault: Fault | None) -> Answer | None:
         """Do what the request asks unless a fault forbids it, and hold the answer back as long as is due."""
         answer = None
-        if fault is not None and not fault.effect:
+        if fault is not None and not fault.effect and fault.kind != "stall":
             await asyncio.sleep(fault.seconds)
-        if fault is None or fault.effect or fault.kind == "delay":
+        if fault is None or fault.effect or fault.kind in ("delay", "stall"):
             answer = self.site.handle(request, self.now())
             await self.broker.flush()
             answer = await self._wait_for(request, match, answer)
             await asyncio.sleep(answer.late / SECOND)
-        if fault is not None and fault.effect:
+        if fault is not None and fault.effect and fault.kind != "stall":
             await asyncio.sleep(fault.seconds)
         return answer
 
@@ -127,8 +141,10 @@ async def serving(
 ) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts; it is ready, and connected to its broker, inside."""
     listener = socket.create_server((host, port))
-    server = Server(settings, root_url or f"http://{host}:{listener.getsockname()[1]}", amqp_url)
-    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1)
+    folder = tempfile.TemporaryDirectory(prefix="taskcluster-double-", ignore_cleanup_errors=True)
+    server = Server(settings, root_url or f"http://{host}:{listener.getsockname()[1]}", amqp_url, folder=Path(folder.name))
+    # A client's Content-Encoding is part of what is stored, and no business of the server's.
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1, auto_decompress=False)
     await runner.setup()
     ready = asyncio.Event()
     background = server.background = asyncio.create_task(server.run(ready.set))
@@ -141,6 +157,7 @@ async def serving(
         await runner.cleanup()
         with contextlib.suppress(asyncio.CancelledError):
             await background
+        folder.cleanup()
 
 
 async def _first(ready: asyncio.Event, background: asyncio.Task[None]) -> None:
@@ -152,18 +169,19 @@ async def _first(ready: asyncio.Event, background: asyncio.Task[None]) -> None:
         background.result()
 
 
-async def _read(asked: web.Request, scheme: str) -> Request:
+def _head(asked: web.Request, scheme: str) -> Request:
+    """Build a request without its body."""
     path, _, _ = asked.raw_path.partition("?")
-    body = await asked.read()
     return Request(
         method=asked.method,
         path=path,
         url=f"{scheme}://{asked.host}{asked.raw_path}",
         query=dict(URL(asked.raw_path, encoded=True).query),
-        body=body,
         content_type=asked.headers.get("Content-Type"),
         authorization=asked.headers.get("Authorization"),
         chunked=asked.headers.get("Transfer-Encoding") is not None,
+        content_encoding=asked.headers.get("Content-Encoding"),
+        range=asked.headers.get("Range"),
     )
 
 
@@ -193,7 +211,7 @@ def _detail(request: Request, fault: Fault | None) -> dict[str, Any]:
 def _spoiled(fault: Fault) -> Answer | None:
     """Build the answer that a fault gives instead of the true one; None is no answer at all."""
     headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-    if fault.kind == "drop":
+    if fault.kind in ("drop", "break"):
         return None
     if fault.kind == "html":
         return Answer(fault.status, HTML.format(fault.status).encode(), headers | {"content-type": "text/html"})
@@ -206,7 +224,9 @@ def _drop(asked: web.Request) -> None:
         asked.transport.abort()
 
 
-def _written(answer: Answer) -> web.Response:
+async def _written(asked: web.Request, answer: Answer) -> web.StreamResponse:
+    if isinstance(answer.body, store_calls.Part):
+        return await transfer.send(asked, answer.status, dict(answer.headers), answer.body)
     if answer.body is None or isinstance(answer.body, bytes):
         return web.Response(status=answer.status, body=answer.body, headers=dict(answer.headers))
     body = json.dumps(answer.body).encode()

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from tests.doubles.taskcluster.instants import SECOND, parse, zulu
@@ -20,10 +21,20 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What one upload left."""
+    """What one upload left: its bytes, or the file on disk that has them, and the headers that readers get back."""
 
-    content: bytes
+    content: bytes | Path
     content_type: str
+    content_encoding: str | None = None
+
+    @property
+    def size(self) -> int:
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        encoding = {} if self.content_encoding is None else {"content-encoding": self.content_encoding}
+        return {"content-type": self.content_type} | encoding
 
 
 @dataclass(slots=True)
@@ -35,6 +46,7 @@ class Store:
     blobs: dict[str, Blob] = field(default_factory=dict)
     objects: dict[str, Blob] = field(default_factory=dict)  # of the object service
     down: bool = False
+    rate: float | None = None  # bytes a second that it takes of an upload; None: all that comes
 
     def signed_put(self, path: str, content_type: str, now: int, until: int) -> str:
         """Sign an upload; asked twice in one second, the address is the same, as a real signature would be."""
@@ -53,17 +65,31 @@ class Store:
         expires = zulu(until // SECOND * SECOND)
         signature = self._signature(method, path, content_type, expires)
         query = urlencode({"X-Expires": expires, "X-Signature": signature})
-        return f"{self.public_address(path)}?{query}"
+        place = (
+            self.object_address(path.removeprefix("objects/")) if path.startswith("objects/") else self.public_address(path)
+        )
+        return f"{place}?{query}"
 
     def _signature(self, method: str, path: str, content_type: str, expires: str) -> str:
         text = f"{method}\n{path}\n{content_type}\n{expires}"
         return hmac.digest(self.secret, text.encode(), hashlib.sha256).hex()
 
-    def put(self, path: str, query: dict[str, str], content: bytes, content_type: str | None, now: int) -> None:
-        """Store an upload to a signed address; the Content-Type must be the one that was signed."""
+    def signed_object_put(self, name: str, content_type: str, now: int, until: int) -> str:
+        return self._signed("PUT", f"objects/{name}", content_type, now, until)
+
+    def admit(self, path: str, query: dict[str, str], content_type: str | None, now: int) -> None:
+        """Refuse an upload that would be refused, by its address and Content-Type alone: those that were signed."""
         self._refuse_while_down()
         self._check("PUT", path, query, content_type or "", now)
-        self.blobs[path] = Blob(content, content_type or "binary/octet-stream")
+
+    def put(self, path: str, blob: Blob) -> None:
+        """Store a whole upload that was admitted; it replaces what was there."""
+        of_service = path.startswith("objects/")
+        blobs, name = (self.objects, path.removeprefix("objects/")) if of_service else (self.blobs, path)
+        old = blobs.get(name)
+        blobs[name] = blob
+        if old is not None and isinstance(old.content, Path):
+            old.content.unlink()
 
     def get(self, path: str, query: dict[str, str], now: int) -> Blob:
         """Read an upload: names under `public/` without a signature."""

@@ -32,6 +32,8 @@ from bridge.engine.holding import Leased
 from bridge.engine.pool import Pool
 from bridge.engine.strangers import Strangers
 from bridge.engine.sweeps import Sweeps
+from bridge.published.publisher import Publisher
+from bridge.published.redaction import Redactor
 from bridge.store import database
 from bridge.store.clock import DatabaseClock
 from bridge.store.runs import Runs
@@ -48,6 +50,9 @@ SCOPES = (
     f"queue:claim-task:{QUEUE}", "queue:worker-id:bridge/*", f"queue:pending-list:{QUEUE}", "queue:status:*",
     "queue:get-task:*", "auth:expand-scopes", "queue:cancel-task:test/*",
 )  # fmt: skip
+
+
+PUBLISHED = Publisher(Redactor(lambda: [KEY], ("*token*",)), "test")
 
 
 @dataclass
@@ -427,6 +432,8 @@ class Opener:
         upload_limit: timedelta = timedelta(minutes=10),
         key: Callable[[], str] = lambda: KEY,
         plugin_url: str | None = None,
+        published: Publisher = PUBLISHED,
+        **more: Any,
     ) -> AsyncIterator[Replica]:
         async with database.opened(self.dsn, name=me) as opened:
             told = Told()
@@ -436,7 +443,17 @@ class Opener:
             exchange = Exchange(self.plugin_session, url, self.token, AsyncLimiter(500, 1), timeout=20)
             rules = Rules("bridge", results=results or ResultMap())
             builds = BuildbotBuilds(Buildbot(exchange))
-            pool = Pool("test", QUEUE, rules, policy or Policy(builders=("*",)), builds, lambda found: found, upload_limit)
+            pool = Pool(
+                "test",
+                QUEUE,
+                rules,
+                policy or Policy(builders=("*",)),
+                builds,
+                lambda found: found,
+                published,
+                upload_limit,
+                **more,
+            )
             runs = Runs(opened, me, ("test",), grace)
             clock = DatabaseClock()
             await clock.ask(opened)

@@ -1,10 +1,13 @@
 """The bridge's database is lost while builds wait, run, retry and end: the rows come back from both sides."""
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 import slugid
 
+from bridge.core import timing
+from bridge.core.run import Run, RunId, Settled, TaskId, request_of
 from tests.integration.engine.house import House
 
 
@@ -106,6 +109,26 @@ async def test_requests_of_runs_that_were_resolved_meanwhile_are_ended(house: Ho
     assert (await house.request(task))["complete"]
     await house.until_phase(rerun, "Queued", run=1)
     assert not (await house.request(rerun, 1))["complete"]
+
+
+async def test_a_request_that_was_given_up_for_lost_is_ended_when_it_shows_again(house: House) -> None:
+    # L3: Buildbot did not know it for long (a database that was being restored), so the cancelled run was settled without it
+    task = await house.create("parked")
+    await house.until_phase(task, "Queued")
+    at = house.engine.clock.now()
+
+    def given_up(rows: Mapping[RunId, Run]) -> Mapping[RunId, Run]:
+        return {RunId(0): timing.enter(rows[RunId(0)], Settled("its request is lost", request_of(rows[RunId(0)])), at)}
+
+    await house.engine.runs.change(TaskId(task), given_up, because="given up")
+    await house.admin.cancelTask(task)
+    await house.one.strangers.sweep([house.pool])
+    assert house.told.rang("stray_request")
+    request = await house.request(task)
+    assert (request["complete"], request["results"]) == (True, 6)
+    house.told.alarms.clear()
+    await house.one.strangers.sweep([house.pool])
+    assert not house.told.rang("stray_request")
 
 
 async def test_rows_set_back_in_time_catch_up(house: House) -> None:

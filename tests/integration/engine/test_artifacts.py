@@ -8,7 +8,9 @@ import pytest
 
 from tests.integration.engine.house import House
 
-LOG, PROPERTIES, PAGE = "public/logs/live.log", "public/properties.json", "public/buildbot/build"
+LOG, BACKING, PROPERTIES = "public/logs/live.log", "public/logs/live_backing.log", "public/properties.json"
+PAGE, FACTS = "public/buildbot/build", "public/buildbot/build.json"
+ALL = {LOG, BACKING, PROPERTIES, PAGE, FACTS}
 
 
 @pytest.mark.parametrize("forgetful", [False, True])
@@ -20,13 +22,14 @@ async def test_artifacts_expire_with_their_task_and_repeats_change_nothing(house
         await house.turn()
     if forgetful:
         house.engine.memory.attached.clear()
+        house.engine.memory.stored.clear()
     await house.settled(task)
     expires = datetime.fromisoformat((await house.status(task))["expires"])
     found = await house.artifacts(task)
-    assert set(found) == {LOG, PROPERTIES, PAGE}
+    assert set(found) == ALL
     assert {datetime.fromisoformat(each["expires"]) for each in found.values()} == {expires}
     assert json.loads(await house.text(task, 0, PROPERTIES))["echo"] == ["w", "SetProperty"]
-    assert len(await house.calls(task, "queue.createArtifact")) == (6 if forgetful else 3)
+    assert len(await house.calls(task, "queue.createArtifact")) == (10 if forgetful else 5)
 
 
 async def test_a_build_without_a_step_log_still_has_a_log(house: House) -> None:
@@ -76,7 +79,7 @@ async def test_a_store_that_comes_back_gets_what_it_missed(house: House) -> None
     await house.control("POST", "store", {"down": False})
     await house.until(task, "completed")
     await house.settled(task)
-    assert set(await house.artifacts(task)) == {LOG, PROPERTIES, PAGE}
+    assert set(await house.artifacts(task)) == ALL
     assert "The task is completed" in await house.text(task, 0, LOG)
 
 
@@ -91,4 +94,4 @@ async def test_an_artifact_made_with_other_arguments_holds_nothing_up(house: Hou
     await house.until(task, "completed", within=30)
     await house.settled(task)
     logs = [name for name in await house.artifacts(task) if "log" in name]
-    assert len(logs) == 2  # theirs, and ours beside it
+    assert sorted(logs) == ["public/logs/live-2.log", LOG, BACKING]  # theirs, and ours beside it

@@ -94,7 +94,7 @@ class Site:
 
 @contextlib.asynccontextmanager
 async def site_with(
-    *, storage: Storage = Storage.S3, scopes: list[str] = SCOPES, timeout: float = 5.0
+    *, storage: Storage = Storage.S3, scopes: list[str] = SCOPES, timeout: float = 5.0, silence: float = 20.0
 ) -> AsyncIterator[Site]:
     token = [secrets.token_hex(16)]
     config = {
@@ -114,7 +114,8 @@ async def site_with(
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http,
     ):
         calls = Calls(double.root_url, session, AsyncLimiter(1000, 1), lambda api, end, _: told.update([(api, end)]))
-        queue = Queue(calls, lambda: Credentials("bridge", token[0]), Uploads(calls, storage), now=lambda: clock[0])
+        uploads = Uploads(calls, storage, silence)
+        queue = Queue(calls, lambda: Credentials("bridge", token[0]), uploads, now=lambda: clock[0])
         known = {"clientId": "admin", "accessToken": "token of the admin"}
         admin = taskcluster.aio.Queue({"rootUrl": double.root_url, "credentials": known}, session=http)
         yield Site(double, queue, admin, http, token, told, skews, clock)

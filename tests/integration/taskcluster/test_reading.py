@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import slugid
+from yarl import URL
 
 from bridge.core import faults
+from bridge.core.artifact import Artifact
 from bridge.core.order import Definition
 from bridge.core.run import RunKey, TaskId
 from bridge.core.status import RunState
@@ -159,3 +163,25 @@ async def test_every_call_is_counted_with_its_end(site: Site) -> None:
         await site.queue.status(TaskId(slugid.nice()))
     assert site.told[("queue.statuses", "ok")] == 2
     assert site.told[("queue.status", "Missing")] == 1
+
+
+async def test_the_hash_of_a_definition_is_what_anybody_can_reckon(site: Site) -> None:
+    key = await site.create(extra={"é": [1.5, {"b": None, "a": 2}]})
+    known = await site.queue.definition_hash(key.task_id)
+    url = f"{site.double.root_url}/api/queue/v1/task/{key.task_id}"
+    async with site.http.get(url) as answer:
+        task = await answer.json()
+    del task["priority"]
+    spelled = json.dumps(task, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert known == hashlib.sha256(spelled.encode()).hexdigest()
+    await site.admin.changeTaskPriority(key.task_id, {"newPriority": "high"})
+    assert await site.queue.definition_hash(key.task_id) == known
+    assert await site.queue.definition_hash((await site.create()).task_id) != known
+
+
+async def test_an_artifact_has_an_address_in_its_run(site: Site) -> None:
+    key = await site.claimed()
+    name = "public/a name/100%#?.txt"
+    await site.queue.attach(key, Artifact(name, "text/plain", datetime.now(UTC) + timedelta(days=1), body=b"x"))
+    async with site.http.get(URL(site.queue.artifact_address(key, name), encoded=True)) as answer:
+        assert await answer.read() == b"x"

@@ -22,6 +22,7 @@ from bridge.core.events import (
     HeldBack,
     Hinted,
     Inadmissible,
+    Incomplete,
     Reprioritised,
     RequestMissing,
     Submitted,
@@ -97,6 +98,7 @@ EVENTS: dict[str, Event] = {
     "reprioritised": Reprioritised(AT, "high"),
     "cancel asked": CancelAsked(AT, after(10)),
     "attached": Attached(AT),
+    "incomplete": Incomplete(AT, "a file is missing"),
 }
 
 OUTCOMES = """
@@ -128,6 +130,7 @@ deferred             | ~         | ~             | ~         | ~         | ~    
 reprioritised        | =         | =             | ~         | =         | =                 | =         | =                  | =       | =        | =               | =
 cancel asked         | =         | =             | =         | =         | =                 | =         | =                  | =       | ~        | ~               | =
 attached             | =         | =             | =         | =         | =                 | =         | =                  | =       | Settled  | Settled         | =
+incomplete           | =         | =             | =         | =         | =                 | ~         | =                  | =       | =        | =               | =
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from bridge.core import verdict
 from bridge.core.lifecycle import advance
 from bridge.core.rules import Rules
-from bridge.core.verdict import Ending, Resolution, ResultMap
+from bridge.core.verdict import Ending, Resolution, ResultMap, Verdict, without_outputs
 from tests.unit.core.samples import CLAIMED, GROUP, RULES, a_run, build, told
 
 LINES = [
@@ -63,3 +63,11 @@ def test_a_run_is_judged_by_the_map_of_its_builder(builder: str | None, resoluti
     rules = replace(RULES, by_builder={"release-linux": ResultMap(warnings=Resolution.FAILED)})
     run = advance(a_run(CLAIMED, builder=builder), told(build(results=1), results=1, rules=rules))
     assert run.phase.verdict.resolution is resolution
+
+
+@pytest.mark.parametrize("resolution", list(Resolution))
+def test_a_success_without_what_it_must_carry_is_no_success_and_all_else_stays(resolution: Resolution):
+    written = Verdict(resolution, "the build succeeded", 0)
+    lacking = Verdict(Resolution.RESOURCE_UNAVAILABLE, "the build succeeded, but app.zip could not be stored", 0)
+    expected = lacking if resolution is Resolution.COMPLETED else written
+    assert without_outputs(written, "app.zip could not be stored") == expected

@@ -16,6 +16,7 @@ from bridge.core.events import (
     HeldBack,
     Hinted,
     Inadmissible,
+    Incomplete,
     Reprioritised,
     RequestMissing,
     Submitted,
@@ -60,6 +61,7 @@ CAUSES: list[tuple[Event, str]] = [
     (Deferred(AT, AT), "put off"),
     (Reprioritised(AT, "high"), "the build request has priority high"),
     (CancelAsked(AT, AT), "Buildbot was asked to cancel the build request"),
+    (Incomplete(AT, "no app.zip"), "not whole: no app.zip"),
     (Attached(AT), "what the stopped build left is attached, or cannot be any more"),
 ]
 

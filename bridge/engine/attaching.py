@@ -1,0 +1,83 @@
+"""One attempt to attach what a run carries: what is stored stays stored, what cannot be is told, in the log and by alarm."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.core import faults
+from bridge.core.artifact import Artifact, Stored
+from bridge.core.run import Run
+
+if TYPE_CHECKING:
+    from bridge.engine.engine import Engine
+    from bridge.engine.pool import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Whether it was tried for long enough to store what may be left out, and what the task must carry."""
+
+    optional_over: bool = False
+    mandatory_over: bool = False
+
+    def over(self, *, mandatory: bool) -> bool:
+        """Whether a fault of the store is not waited for any more."""
+        return self.mandatory_over if mandatory else self.optional_over
+
+
+@dataclass(slots=True)
+class Attachment:
+    """`notes`: what is not there, for the log's reader; `lost`: the names of those among it that the task must carry."""
+
+    engine: Engine
+    run: Run
+    patience: Patience
+    notes: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def pool(self) -> Pool:
+        """The run's pool."""
+        return self.engine.pool_of(self.run)
+
+    @property
+    def stored(self) -> Mapping[str, Stored | None]:
+        """What this process has attached to the run, by name; None for what has no bytes."""
+        return self.engine.memory.stored.get(self.run.key, {})
+
+    async def attach(self, artifact: Artifact, *, mandatory: bool = False, plain: Stored | None = None) -> None:
+        """Attach it, once; `plain` is what counts as stored where the bytes are sent encoded.
+
+        Raises `Conflicting`, and `Unavailable` until the patience is over; any other refusal is noted.
+        """
+        if artifact.name in self.stored:
+            return
+        try:
+            await self.engine.queue.attach(self.run.key, artifact)
+        except (faults.Unfit, faults.Missing) as fault:
+            self.leave_out(artifact.name, str(fault), "artifact_refused", mandatory=mandatory)
+        except faults.Unavailable as fault:
+            if not self.patience.over(mandatory=mandatory):
+                raise
+            self.leave_out(artifact.name, f"it could not be stored: {fault}", "artifacts_given_up", mandatory=mandatory)
+        else:
+            known = self.engine.memory.stored.setdefault(self.run.key, {})
+            known[artifact.name] = plain or _of(artifact)
+
+    def leave_out(self, name: str, why: str, alarm: str, *, mandatory: bool) -> None:
+        """Note what the task will not carry."""
+        self.notes.append(f"{name} is not among the artifacts: {why}")
+        if mandatory:
+            self.lost.append(name)
+        self.engine.observer.alarm(alarm, self.run.key, f"{name}: {why}")
+
+
+def _of(artifact: Artifact) -> Stored | None:
+    if artifact.source is not None:
+        return Stored(artifact.name, artifact.source.size, artifact.source.sha256)
+    if artifact.body is None:
+        return None
+    return Stored(artifact.name, len(artifact.body), hashlib.sha256(artifact.body).hexdigest())
