@@ -1,4 +1,7 @@
-"""Reads large bodies: a few at once, beside the calls, so that neither logs nor files take the turns of what is urgent."""
+"""Reads large bodies: a few at once, beside the calls, so that they do not take the turns of what is urgent.
+
+Pieces of logs, which come at once, and files, whose reader may be slow, do not take each other's turns either.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from bridge.buildbot.telling import telling
 from bridge.buildbot.wire import FAULTS, Told, Wire, receive, refusal, unreachable
 
 AT_ONCE: Final = 4
-"""Bodies under way. They are outside the rate of the calls too: of one file the master sends what its reader takes."""
+"""Texts under way, and files. They are outside the rate of the calls too: of a file the master sends what is taken."""
 SILENCE: Final = 60.0
 """Seconds without a byte after which a body is given up. How long it takes as a whole depends on its size."""
 CHUNK: Final = 1 << 16
@@ -28,11 +31,11 @@ class Bulk:
 
     def __init__(self, wire: Wire, told: Told) -> None:
         self._wire, self._told = wire, told
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._texts, self._files = asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(AT_ONCE)
 
     async def text(self, path: str, query: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
         """Read a text of limited size, with the headers that came with it. Bytes that are not UTF-8 are replaced."""
-        async with self._slots, AsyncExitStack() as stack:
+        async with self._texts, AsyncExitStack() as stack:
             response = await self._opened(stack, path, query)
             try:
                 received = await receive(response)
@@ -46,7 +49,7 @@ class Bulk:
 
         A turn is taken, and the master's file is open, until the context is left.
         """
-        async with self._slots, AsyncExitStack() as stack:
+        async with self._files, AsyncExitStack() as stack:
             response = await self._opened(stack, path, {})
             if response.content_type != _BYTES:
                 raise Unavailable(f"GET {path}: not the plugin's answer: {response.content_type}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 BUDGET: Final = 512 << 10
@@ -27,14 +28,23 @@ class Lines:
         # A chunk can begin before what is wanted: Buildbot joins the chunks of a log that is finished into larger ones.
         # It can begin after it where lines were lost.
         self.next_line = max(self.next_line, first_line)
-        for line in lines[self.next_line - first_line :]:
-            self._left -= len(line) + 1 - self._skip
-            if self._left < 0 and self._parts:
-                self.full = True
-                return
-            self._parts.append(line[self._skip :])
-            self.next_line += 1
+        wanted = lines[self.next_line - first_line :]
+        fitting = wanted[: self._fitting(wanted)]
+        self._parts += [line[self._skip :] for line in fitting]
+        self.next_line += len(fitting)
         self.full = self._left <= 0
+
+    def _fitting(self, lines: Sequence[bytes]) -> int:
+        """Say how many of these lines fit, and take their room; the very first line of a piece always fits."""
+        size = sum(map(len, lines)) + len(lines) * (1 - self._skip)
+        if size <= self._left:
+            self._left -= size
+            return len(lines)
+        for count, line in enumerate(lines):
+            self._left -= len(line) + 1 - self._skip
+            if self._left < 0 and (self._parts or count):
+                return count
+        return len(lines)
 
     @property
     def text(self) -> bytes:

@@ -10,6 +10,7 @@ All of it blocks, and is for threads. One process writes a build's directory; th
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from pathlib import Path
@@ -95,9 +96,13 @@ class Spool:
         """Forget a build's files; repeatable. The manifest goes first: what is listed is there."""
         place = self.place(build_id)
         (place / manifest.NAME).unlink(missing_ok=True)
-        size = sum(_size(each) for each in place.glob("[0-9]*"))
+        for each in place.glob("[0-9]*"):
+            size = _size(each)
+            # Who removes a file gives its room back: several may be at it.
+            with contextlib.suppress(FileNotFoundError):
+                each.unlink()
+                self.give_back(size)
         shutil.rmtree(place, ignore_errors=True)
-        self.give_back(size)
 
 
 class Spooling:

@@ -41,6 +41,13 @@ CASES: list[tuple[dict[str, object], str]] = [
     ({**GOOD, "max_pending": 0}, "max_pending must be"),
     ({**GOOD, "max_pending": True}, "max_pending must be"),
     ({**GOOD, "max_pending": {"only": "many"}}, "max_pending must be"),
+    ({**GOOD, "spool": "/var/spool/bridge", "spool_days": 0.5, "spool_bytes": 1}, "accepted"),
+    ({**GOOD, "spool": ""}, "spool must be"),
+    ({**GOOD, "spool": 5}, "spool must be"),
+    ({**GOOD, "spool_days": 0}, "spool_days must be"),
+    ({**GOOD, "spool_days": "3"}, "spool_days must be"),
+    ({**GOOD, "spool_bytes": 1.5}, "spool_bytes must be"),
+    ({**GOOD, "spool_bytes": True}, "spool_bytes must be"),
 ]
 
 
@@ -71,6 +78,26 @@ async def test_an_empty_secret_stops_the_start_and_a_bad_reconfig_changes_nothin
         with pytest.raises(ServerDiedError):
             await sandbox.start()
         assert "token must be" in sandbox.log
+
+
+STEPS: list[tuple[dict[str, object], str]] = [
+    ({"source": "dist/*"}, "accepted"),
+    ({"source": "x", "artifact": "y", "public": False, "mandatory": False, "name": "give"}, "accepted"),
+    ({}, "source is missing"),
+    ({"source": "x", "public": "no"}, "must be True or False"),
+    ({"source": "x", "mandatory": 1}, "must be True or False"),
+]
+
+
+def test_a_step_that_cannot_work_is_refused_in_plain_words() -> None:
+    python = ensure_environment() / "bin" / "python"
+    check = CHECK.replace("util.TaskclusterBridge", "steps.TaskclusterArtifact").replace("import util", "import steps")
+    asked = json.dumps([arguments for arguments, _ in STEPS])
+    done = subprocess.run([python, "-c", check], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    answers = done.stdout.splitlines()
+    assert len(answers) == len(STEPS), done.stderr
+    for (arguments, word), answer in zip(STEPS, answers, strict=True):
+        assert word in answer, arguments
 
 
 STOPPING = """

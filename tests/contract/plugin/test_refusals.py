@@ -50,7 +50,13 @@ async def refused(master: BuildbotSandbox, method: str, path: str, body: object 
     "header",
     [None, "", "Bearer", "Bearer ", "Bearer wrong", "Basic dXNlcjpwdw==", "bearer\t", "Bearer é", "Bearer " + "x" * 8000],
 )
-@pytest.mark.parametrize(("method", "path"), [("GET", "version"), ("PUT", f"runs/{RUN}/0"), ("GET", "nowhere")])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "version"), ("PUT", f"runs/{RUN}/0"), ("GET", "nowhere"), ("GET", "builds/1/steps"),
+        ("GET", "builds/1/logs/1"), ("GET", "builds/1/outputs"), ("GET", "builds/1/outputs/1"), ("DELETE", "builds/1/outputs"),
+    ],
+)  # fmt: skip
 async def test_without_the_token_nothing_is_told(
     master: BuildbotSandbox, http: aiohttp.ClientSession, header: str | None, method: str, path: str
 ) -> None:
@@ -106,6 +112,31 @@ async def test_every_answer_is_json_of_known_length(master: BuildbotSandbox, htt
         ("GET", "builds/0/properties", 404, "NotFound"),
         ("GET", "builds/x/properties", 404, "NotFound"),
         ("GET", "builds/99999999999/properties", 404, "NotFound"),
+        ("GET", "builds/1", 404, "NoSuchPath"),
+        ("GET", "builds/1/steps", 404, "NotFound"),
+        ("GET", "builds/-1/steps", 404, "NotFound"),
+        ("GET", "builds/1e3/steps", 404, "NotFound"),
+        ("POST", "builds/1/steps", 405, "MethodNotAllowed"),
+        ("GET", "builds/1/logs", 404, "NoSuchPath"),
+        ("GET", "builds/1/logs/1", 404, "NotFound"),
+        ("GET", "builds/1/logs/0", 404, "NotFound"),
+        ("GET", "builds/1/logs/stdio", 404, "NotFound"),
+        ("GET", "builds/1/logs/1?first=-1", 400, "BadRequest"),
+        ("GET", "builds/1/logs/1?first=0&first=1", 400, "BadRequest"),
+        ("GET", "builds/1/logs/1?timestamps=1", 400, "BadRequest"),
+        ("DELETE", "builds/1/logs/1", 405, "MethodNotAllowed"),
+        ("GET", "builds/1/outputs", 404, "NotFound"),
+        ("GET", "builds/1/outputs/", 404, "NotFound"),
+        ("GET", "builds/1/outputs/1", 404, "NotFound"),
+        ("GET", "builds/1/outputs/manifest.json", 404, "NotFound"),
+        ("GET", "builds/1/outputs/..", 404, "NotFound"),
+        ("GET", "builds/..%2F..%2Fsecrets/outputs", 404, "NoSuchPath"),
+        ("GET", "builds/1/outputs/..%2F..%2Fmaster.cfg", 404, "NoSuchPath"),
+        ("GET", "builds/1/outputs/%00", 404, "NotFound"),
+        ("GET", "builds/1/outputs/1/2", 404, "NoSuchPath"),
+        ("DELETE", "builds/1/outputs", 404, "NotFound"),
+        ("DELETE", "builds/1/outputs/1", 405, "MethodNotAllowed"),
+        ("PUT", "builds/1/outputs/1", 405, "MethodNotAllowed"),
         ("GET", "requests", 400, "BadRequest"),
         ("GET", "requests?open=1&completed_since=1", 400, "BadRequest"),
         ("GET", "requests?open=0", 400, "BadRequest"),

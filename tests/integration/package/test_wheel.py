@@ -1,6 +1,7 @@
 """The wheel alone: what it holds, what it asks for, and that its command works far from any checkout."""
 
 import asyncio
+import configparser
 import os
 import sys
 import zipfile
@@ -69,3 +70,15 @@ async def test_the_command_works_from_the_wheel_alone(unpacked: Path, empty_dsn:
     status, said = await run(sys.executable, "-m", "bridge.cli", "schema", cwd=tmp_path, PYTHONPATH=str(unpacked))
     assert status == 0, said
     assert '"buildername"' in said
+
+
+async def test_a_master_finds_what_the_plugin_brings(unpacked: Path) -> None:
+    (listed,) = unpacked.glob("*.dist-info/entry_points.txt")
+    points = configparser.ConfigParser()
+    points.optionxform = str  # type: ignore[assignment,method-assign]
+    points.read_string(listed.read_text())
+    assert {group: dict(points[group]) for group in points.sections() if group.startswith("buildbot.")} == {
+        "buildbot.util": {"TaskclusterBridge": "bridge.master:TaskclusterBridge"},
+        "buildbot.steps": {"TaskclusterArtifact": "bridge.master:TaskclusterArtifact"},
+        "buildbot.www": {"taskcluster": "bridge.master.www:ep"},
+    }
