@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -143,7 +144,7 @@ async def test_an_address_opens_one_log_only(showing: Scene) -> None:
     one, other = await showing.running("gate", "gate")
     where = []
     for task in (one, other):
-        await showing.stack.eventually(lambda task=task: _shown(showing, task), "the live log is linked")
+        await showing.stack.eventually(partial(_shown, showing, task), "the live log is linked")
         async with showing.stack.http.get(_address(showing, task, LOG), allow_redirects=False) as answer:
             where.append(answer.headers["Location"])
     async with aiohttp.ClientSession() as session, session.get(where[0].replace(one, other)) as answer:
