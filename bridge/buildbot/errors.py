@@ -27,6 +27,10 @@ class Conflict(faults.Conflicting):
     """The run has its build request already, on another builder."""
 
 
+class Outdated(faults.Outdated):
+    """The plugin, by its own word, has no such call: it is older than this bridge."""
+
+
 class QueueFull(faults.Full):
     """The builder has as many pending requests as the master's administrator allows."""
 
@@ -40,6 +44,7 @@ FOR_AUTHORS: Final = frozenset({"UnknownBuilder", "BadRequest", "TooLarge"})
 _BY_CODE: Final[dict[tuple[int, str], type[faults.Fault]]] = {
     (400, "BadRequest"): BadRequest,
     (404, "NotFound"): NotFound,
+    (404, "NoSuchPath"): Outdated,
     (404, "UnknownBuilder"): UnknownBuilder,
     (409, "Conflict"): Conflict,
     (413, "TooLarge"): BadRequest,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from bridge.core import faults
 from bridge.core.artifact import Artifact
 from bridge.core.record import BuildRecord, LogPiece
 from bridge.core.request import BuildState, RequestState
@@ -48,25 +47,28 @@ async def attach_documents(this: Attachment, build: BuildId | None, ending: str)
     """Attach all but the outputs. Raises the faults of the calls; may be repeated."""
     found = await _read(this, build)
     redact = this.pool.published.redactor(found.properties or {})
-    await _properties(this, found)
-    await _facts(this, found, redact)
-    if found.page is not None:
-        await this.attach(Artifact(PAGE, "text/html", expires(this.engine, this.run), reference=found.page))
-    await _log(this, found, redact, ending)
-    await _provenance(this, found)
+    await this.part(PROPERTIES, _properties(this, found))
+    await this.part(FACTS, _facts(this, found, redact))
+    await this.part(PAGE, _page(this, found))
+    await this.part(BACKING, _log(this, found, redact, ending))
+    await this.part(PROVENANCE, _provenance(this, found))
 
 
 async def _read(this: Attachment, build: BuildId | None) -> _Build:
     builds, request = this.pool.builds, request_of(this.run)
-    state = await builds.state(request.id) if request else None
-    page = await builds.build_url(state) if state else None
+    state = await this.read("The build request", builds.state(request.id)) if request else None
+    page = await this.read("The build's page", builds.build_url(state)) if state else None
     if build is None:
         return _Build(state, None, None, None, page)
-    try:
-        record, properties = await builds.record(build), await builds.properties(build)
-    except faults.Missing:
-        return _Build(state, build, None, None, page)
+    properties = await this.read("The build's properties", builds.properties(build))
+    # Without them nobody knows which secrets are in its log.
+    record = None if properties is None else await this.read("The build's steps and logs", builds.record(build))
     return _Build(state, build, record, properties, page)
+
+
+async def _page(this: Attachment, build: _Build) -> None:
+    if build.page is not None:
+        await this.attach(Artifact(PAGE, "text/html", expires(this.engine, this.run), reference=build.page))
 
 
 async def _properties(this: Attachment, build: _Build) -> None:
@@ -101,11 +103,21 @@ async def _log(this: Attachment, build: _Build, redact: Redact, ending: str) -> 
 async def _pieces(this: Attachment, build: _Build, redact: Redact, ending: str) -> AsyncIterator[str]:
     yield redact(_opening(this.run, build))
     if build.record is not None:
-        cut = f"\n[The rest of the log is left out: the pool allows {this.pool.log_bytes} bytes (artifacts.log_bytes).]\n"
-        reading = _Finished(this.pool.builds, build.record)
-        async for piece in capped(transcript(reading, build.record.build_id, redact), this.pool.log_bytes, cut):
+        async for piece in _steps(this, build.record, redact):
             yield piece
     yield _closing(this, ending)
+
+
+async def _steps(this: Attachment, record: BuildRecord, redact: Redact) -> AsyncIterator[str]:
+    """What the steps wrote, as far as Buildbot gives it."""
+    cut = f"\n[The rest of the log is left out: the pool allows {this.pool.log_bytes} bytes (artifacts.log_bytes).]\n"
+    reading = _Finished(this.pool.builds, record)
+    try:
+        async for piece in capped(transcript(reading, record.build_id, redact), this.pool.log_bytes, cut):
+            yield piece
+    except Exception as fault:  # noqa: BLE001  an odd log must not cost the verdict
+        this.bear(fault)
+        yield redact(f"\n[The rest of the log could not be read: {fault}]\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +165,6 @@ def _opening(run: Run, build: _Build) -> str:
     lines += [f"Build request {build.state.request_id}"] if build.state else []
     lines += _build_lines(own) if own else ["No build was started."]
     lines += [f"Steps and their logs: {build.page}"] if build.page else []
-    lines += ["Buildbot has removed the build, and its logs with it."] if build.own and build.record is None else []
     return "\n".join([*lines, "", ""])
 
 

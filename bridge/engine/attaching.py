@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bridge.core import faults
 from bridge.core.artifact import Artifact, Stored
@@ -14,6 +14,9 @@ from bridge.core.run import Run
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
     from bridge.engine.pool import Pool
+
+T = TypeVar("T")
+OLDER: Final = "The plugin in the Buildbot master is older than the bridge: it tells of no steps, logs or files."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,44 @@ class Attachment:
         else:
             known = self.engine.memory.stored.setdefault(self.run.key, {})
             known[artifact.name] = plain or _of(artifact)
+
+    async def read(self, what: str, reading: Awaitable[T]) -> T | None:
+        """What Buildbot tells; None, and a note, where it cannot. Raises other faults until the patience is over."""
+        try:
+            return await reading
+        except faults.Missing:
+            self.note("Buildbot has removed the build, and its logs with it.")
+        except faults.Outdated:
+            self.note(OLDER)
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is borne for so long and no longer
+            self.bear(fault)
+            self.note(f"{what} could not be read from Buildbot: {fault}")
+        return None
+
+    async def part(self, name: str, work: Awaitable[None], *, mandatory: bool = False) -> None:
+        """Do a part of it all; once the patience is over, what goes wrong in it costs no more than this part.
+
+        Raises `Conflicting` always.
+        """
+        try:
+            await work
+        except faults.Conflicting:
+            raise
+        except Exception as fault:  # noqa: BLE001  whatever it is, it is borne for so long and no longer
+            self.bear(fault, mandatory=mandatory)
+            self.give_up(name, f"{type(fault).__name__}: {fault}", mandatory=mandatory)
+
+    def bear(self, fault: Exception, *, mandatory: bool = False) -> None:
+        """Raise it again, unless it was waited for long enough, or the request itself was refused."""
+        if not self.patience.over(mandatory=mandatory) and not isinstance(fault, faults.Unfit):
+            raise fault
+        if not isinstance(fault, faults.Fault):
+            self.engine.observer.defect(self.run, "attach", fault)
+
+    def note(self, sentence: str) -> None:
+        """Say something in the log, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def refuse(self, name: str, why: str, *, mandatory: bool) -> None:
         """Leave out what can never be stored."""

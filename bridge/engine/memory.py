@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from bridge.core.status import buildbot_priority
 
 _TRIES_PER_SECOND = 20.0  # of all runs that wait for room in one builder
 _LONGEST = 60.0
+_UPLOADS = 32  # runs that attach things at once: half of those that a process works on, so that claims are renewed beside
 _HIGHEST = 6
 _DAY = timedelta(days=1)
 
@@ -38,9 +40,10 @@ class Memory:
     """`unsure`: a report was sent whose outcome no row tells yet. `attached`: what the verdict carries is stored.
 
     `stored`: by run and name, what is stored already; None for what has no bytes. `giving`: Buildbot still keeps files
-    of the run's build. `shown`: the live log is linked.
+    of the run's build. `shown`: the live log is linked. `turns`: how many more runs may attach things now.
     """
 
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UPLOADS))
     unsure: set[RunKey] = field(default_factory=set)
     attached: set[RunKey] = field(default_factory=set)
     stored: dict[RunKey, dict[str, Stored | None]] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -27,17 +27,30 @@ _OWN: Final = ("public/logs/live", "public/properties.json", "public/buildbot/",
 
 async def attach_outputs(this: Attachment, build: BuildId) -> None:
     """Attach all of them, several at once. Raises the faults of the calls, after all have been tried; may be repeated."""
-    builds = this.pool.builds
-    try:
-        outputs = await builds.outputs(build)
-    except faults.Missing:
-        return  # Buildbot has pruned the build
+    outputs = await _listed(this, build)
     if outputs:
         this.engine.memory.giving.add(this.run.key)
     over = refused(outputs, this.pool.outputs)
     slots = asyncio.Semaphore(_AT_ONCE)
-    tried = (_one(this, build, output, over.get(output.number), slots) for output in outputs)
+    tried = (_tried(this, build, output, over.get(output.number), slots) for output in outputs)
     _raise_first(await asyncio.gather(*tried, return_exceptions=True))
+
+
+async def _listed(this: Attachment, build: BuildId) -> Sequence[Output]:
+    """What there is to attach. Where Buildbot does not say for too long, the task may lack what it must carry."""
+    try:
+        return await this.pool.builds.outputs(build)
+    except (faults.Missing, faults.Outdated):
+        return ()  # Buildbot has pruned the build, or is older than the step that gives files
+    except Exception as fault:  # noqa: BLE001  whatever it is, it is borne for so long and no longer
+        this.bear(fault, mandatory=True)
+        this.note(f"Which files the build gave could not be read from Buildbot: {fault}")
+        this.lost.append("what its build gave")
+        return ()
+
+
+async def _tried(this: Attachment, build: BuildId, output: Output, over: str | None, slots: asyncio.Semaphore) -> None:
+    await this.part(output.name, _one(this, build, output, over, slots), mandatory=output.mandatory)
 
 
 def _raise_first(results: Collection[BaseException | None]) -> None:

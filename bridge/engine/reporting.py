@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from bridge.core import faults
 from bridge.core.commands import Explain, Report
-from bridge.core.events import Claimed, Doubted, Incomplete, TaskSeen
+from bridge.core.events import Claimed, Deferred, Doubted, Incomplete, TaskSeen
 from bridge.core.run import Reporting, Run, RunId
 from bridge.core.status import RunState, TaskStatus, is_last, run_in
 from bridge.core.verdict import Resolution, Verdict
 from bridge.engine import artifacts
 from bridge.engine.attaching import Attachment, Patience
 from bridge.engine.outputs import attach_outputs, release
+from bridge.engine.uploading import claim_kept, turn
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -28,8 +29,13 @@ async def report(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Ru
     """Carry the verdict out."""
     if command.claimed and (doubt := await _credentials(engine, run, command)) is not None:
         return doubt
-    if command.claimed and (doubt := await _attached(engine, run, command)) is not None:
-        return doubt
+    if command.claimed and run.key not in engine.memory.attached:
+        async with turn(engine) as mine:
+            if not mine:
+                at = engine.clock.now()
+                return await engine.hear(run.key, Deferred(at, engine.backoff.until(at, run.attempts), command))
+            if (doubt := await _attached(engine, run, command)) is not None:
+                return doubt
     if command.verdict.resolution is Resolution.CANCELED:
         return await _cancel_task(engine, run, command)
     return await _resolve(engine, run, command, command.verdict.resolution)
@@ -64,26 +70,31 @@ async def _credentials(engine: Engine, run: Run, command: Report | Explain) -> M
 
 async def _attached(engine: Engine, run: Run, command: Report) -> Mapping[RunId, Run] | None:
     """Attach the artifacts, once; the rows if there is something to hear before the report. No verdict is lost for them."""
-    if run.key in engine.memory.attached:
-        return None
-    this = Attachment(engine, run, _patience(engine, run))
+    this = Attachment(engine, run, _patience(engine, run, command.verdict))
     try:
-        if command.build is not None:
-            await attach_outputs(this, command.build)
-        if this.lost and command.verdict.resolution is Resolution.COMPLETED:
-            return await engine.hear(run.key, Incomplete(engine.clock.now(), _lacking(this.lost)))
-        await artifacts.attach_documents(this, command.build, ending(command.verdict))
+        async with claim_kept(engine, run):
+            if command.build is not None:
+                await attach_outputs(this, command.build)
+            if this.lost and command.verdict.resolution is Resolution.COMPLETED:
+                return await engine.hear(run.key, Incomplete(engine.clock.now(), _lacking(this.lost)))
+            documents = artifacts.attach_documents(this, command.build, ending(command.verdict))
+            await this.part("what is told about the build", documents)
     except faults.Conflicting as fault:
         return await _doubted(engine, run, command, fault)
     engine.memory.attached.add(run.key)
     return None
 
 
-def _patience(engine: Engine, run: Run) -> Patience:
-    """It ends with the pool's limits, counted from the verdict: so it is the same for whoever goes on."""
+def _patience(engine: Engine, run: Run, verdict: Verdict) -> Patience:
+    """It ends with the pool's limits, counted from the verdict: so it is the same for whoever goes on.
+
+    Nobody takes an exception for a success, and its run's successor waits: for it nothing is waited for longer.
+    """
     since = run.phase.since if isinstance(run.phase, Reporting) else engine.clock.now()
     waited, pool = engine.clock.now() - since, engine.pool_of(run)
-    return Patience(waited > pool.upload_limit, waited > pool.mandatory_limit)
+    told = verdict.resolution in (Resolution.COMPLETED, Resolution.FAILED)
+    mandatory_limit = pool.mandatory_limit if told else min(pool.mandatory_limit, pool.upload_limit)
+    return Patience(waited > pool.upload_limit, waited > mandatory_limit)
 
 
 def _lacking(lost: Sequence[str]) -> str:

@@ -64,20 +64,26 @@ class Proxy:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         spoiling = self._spoiling(request)
-        status, body = 502, PAGE
+        status, body, said = 502, PAGE, dict[str, str]()
         if spoiling is None or spoiling.effect:
             headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
             address = self.target.rstrip("/") + request.raw_path
             async with self.http.request(request.method, address, data=await request.read(), headers=headers) as answer:
                 status, body = answer.status, await answer.read()
+                said = {
+                    name: text for name, text in answer.headers.items() if name == "Content-Type" or name.startswith("X-")
+                }
         if spoiling is None:
-            return web.Response(status=status, body=body, content_type="application/json")
+            return web.Response(status=status, body=body, headers=said)
         return self._spoiled(request, spoiling, body)
 
     def _spoiled(self, request: web.Request, spoiling: Spoiling, body: bytes) -> web.StreamResponse:
         match spoiling.way:
             case "html":
                 return web.Response(status=502, body=PAGE, content_type="text/html")
+            case "older":  # a plugin that does not know the call yet
+                error = {"code": "NoSuchPath", "message": "there is no such path"}
+                return web.json_response({"error": error}, status=404)
             case "empty":
                 return web.Response(status=200, body=b"")
             case "truncated":
