@@ -85,6 +85,7 @@ async def written(pieces: AsyncIterator[str], *, encoded: bool) -> AsyncIterator
         async for piece in pieces:
             if len(piece) < _SHORT:
                 log.write(piece)
+                await asyncio.sleep(0)  # thousands of lines about steps may come without any wait between them
             else:
                 await asyncio.to_thread(log.write, piece)
         log.end()

@@ -8,9 +8,10 @@ person who asks for the log wants to know what ran. What a command wrote stays a
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -63,12 +64,25 @@ async def transcript(
 
 @dataclass(slots=True)
 class _Walk:
-    """One way through a build. `record` is the build as last read; it moves on only in `_more`."""
+    """One way through a build. `record` is the build as last read; it moves on only in `_more`, and with it `steps`.
+
+    A build may have thousands of steps: each is found by its number, without a look at the others.
+    """
 
     builds: Reading
     pause: Callable[[], Awaitable[None]] | None
     record: BuildRecord
     lines: Lines
+    steps: Mapping[int, StepState] = field(init=False)
+    numbers: Sequence[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._seen(self.record)
+
+    def _seen(self, record: BuildRecord) -> None:
+        self.record = record
+        self.steps = {step.number: step for step in record.steps}
+        self.numbers = sorted(self.steps)
 
     async def build(self) -> AsyncGenerator[str, None]:
         yield self.lines.told(headings.title(self.record), self.record.started_at)
@@ -83,9 +97,10 @@ class _Walk:
     async def _next_step(self, done: int) -> StepState | None:
         """The step after `done`, once it has begun or it is certain that it never will."""
         while True:
-            later = sorted((step for step in self.record.steps if step.number > done), key=lambda step: step.number)
-            if later and (_begun(later[0]) or self.record.complete_at is not None):
-                return later[0]
+            at = bisect_right(self.numbers, done)
+            step = self.steps[self.numbers[at]] if at < len(self.numbers) else None
+            if step is not None and (_begun(step) or self.record.complete_at is not None):
+                return step
             if not await self._more():
                 return None
 
@@ -94,7 +109,7 @@ class _Walk:
         if self.pause is None or self.record.complete_at is not None:
             return False
         await self.pause()
-        self.record = await self.builds.record(self.record.build_id)
+        self._seen(await self.builds.record(self.record.build_id))
         return True
 
     async def _step(self, step: StepState) -> AsyncGenerator[str, None]:
@@ -164,9 +179,8 @@ class _Walk:
             raise _LogGoneError(str(fault)) from fault
 
     def _step_now(self, number: int) -> StepState:
-        for step in self.record.steps:
-            if step.number == number:
-                return step
+        if (step := self.steps.get(number)) is not None:
+            return step
         raise faults.Missing(f"Buildbot does not show step {number} of build {self.record.build_id} any more")
 
     def _log_now(self, number: int, log_id: int) -> LogState:
