@@ -16,6 +16,8 @@ from bridge.published.assignments import Assignments
 MASK: Final = "[secret]"
 SHORTEST: Final = 6
 """Characters. What is shorter occurs by chance, and would take half of the log with it."""
+MOST: Final = 1000
+"""Lines of a build's secrets that are masked one by one."""
 Properties = Mapping[str, tuple[object, str]]
 """A build's properties: name to value and source."""
 
@@ -43,8 +45,14 @@ class Redactor:
         object.__setattr__(self, "_patterns", tuple(map(re.compile, self.patterns)))
 
     def of_build(self, properties: Properties) -> Callable[[str], str]:
-        """What masks, in text about a build with these properties, the values of those that are secret as well."""
-        return partial(self.text, known=frozenset(self._values(properties)))
+        """What masks, in text about a build with these properties, the values of those that are secret as well.
+
+        Where they have more than `MOST` lines together, all text is masked: each line is looked for in each piece of a log,
+        and one build must not take the time of all others.
+        """
+        known = frozenset(self._values(properties))
+        lines = {line for value in known for line in value.split("\n") if len(line) >= SHORTEST}
+        return _nothing_shown if len(lines) > MOST else partial(self.text, known=known)
 
     def text(self, text: str, known: frozenset[str] = frozenset()) -> str:
         """The text without secrets; `known` are more of them."""
@@ -75,6 +83,10 @@ class Redactor:
 
     def _named(self, name: str) -> bool:
         return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in self.names)
+
+
+def _nothing_shown(text: str) -> str:
+    return "\n".join(MASK if line else "" for line in text.split("\n"))
 
 
 def _masked(found: re.Match[str]) -> str:
