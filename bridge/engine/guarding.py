@@ -29,7 +29,11 @@ class Guardian:
     """Runs that we have credentials of and that have no row in a database that answers; since when."""
 
     async def guard(self) -> int:
-        """Renew what is late and has no row that can be read, away or lost; how many claims were renewed."""
+        """Renew what is late and has no row that can be read, away or lost; how many claims were renewed.
+
+        What is remembered of runs whose claims are over goes too.
+        """
+        self.engine.memory.keep(self.engine.queue.holds)
         return sum([await self._renewed(key) for key in await self._untended(self.engine.queue.half_over())])
 
     async def _untended(self, late: list[RunKey]) -> list[RunKey]:

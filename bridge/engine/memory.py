@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -61,6 +62,13 @@ class Memory:
         room = self.rooms.setdefault(builder, Room(until))
         room.closed_until = until
         return room
+
+    def keep(self, holds: Callable[[RunKey], bool]) -> None:
+        """Drop what is known of runs that this process `holds` no credentials of: others ended them, and tell nobody."""
+        for known in (self.attached, self.giving, self.shown):
+            known.intersection_update({key for key in known if holds(key)})
+        for key in [key for key in self.stored if not holds(key)]:
+            del self.stored[key]
 
     def forget(self, key: RunKey) -> None:
         """Drop what is known of a run that is over, or has its request."""

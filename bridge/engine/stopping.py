@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from bridge.core import faults
 from bridge.core.commands import AttachLeftovers, CancelRequest
-from bridge.core.events import Attached, CancelAsked, RequestMissing, RequestSeen
+from bridge.core.events import Attached, CancelAsked, Deferred, RequestMissing, RequestSeen
 from bridge.core.run import Run, RunId, RunKey, Stopping
 from bridge.engine import artifacts
 from bridge.engine.attaching import Attachment, Patience
 from bridge.engine.looking import MISSING_AGAIN
 from bridge.engine.outputs import attach_outputs, release
+from bridge.engine.uploading import turn
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -37,15 +38,22 @@ async def attach_leftovers(engine: Engine, run: Run, command: AttachLeftovers) -
     """Attach what the stopped build left, as long as the run's credentials are in memory and the queue takes it."""
     at = engine.clock.now()
     if isinstance(run.phase, Stopping) and engine.queue.holds(run.key) and at - run.phase.since < _UPLOADS_TAKEN:
-        this = Attachment(engine, run, Patience())
-        try:
-            await attach_outputs(this, command.build)
-            await artifacts.attach_documents(this, command.build, f"The build was stopped: {run.phase.because}.")
-        except (faults.Conflicting, faults.NotAllowed, faults.Unfit, faults.Missing) as fault:
-            engine.observer.fault(run, "attach", fault)
-        if run.key in engine.memory.giving:
-            await release(engine, run, command.build)
+        async with turn(engine) as mine:
+            if not mine:
+                return await engine.hear(run.key, Deferred(at, engine.backoff.until(at, run.attempts), command))
+            await _leftovers(engine, run, command, run.phase.because)
     return await engine.hear(run.key, Attached(engine.clock.now()))
+
+
+async def _leftovers(engine: Engine, run: Run, command: AttachLeftovers, because: str) -> None:
+    this = Attachment(engine, run, Patience())
+    try:
+        await attach_outputs(this, command.build)
+        await artifacts.attach_documents(this, command.build, f"The build was stopped: {because}.")
+    except (faults.Conflicting, faults.NotAllowed, faults.Unfit, faults.Missing) as fault:
+        engine.observer.fault(run, "attach", fault)
+    if run.key in engine.memory.giving:
+        await release(engine, run, command.build)
 
 
 _UPLOADS_TAKEN = timedelta(minutes=20)  # the queue takes uploads for 25 minutes after an exception

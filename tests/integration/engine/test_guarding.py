@@ -52,3 +52,18 @@ async def test_nothing_is_renewed_from_memory_while_rows_can_be_read(house: Hous
     assert await Guardian(house.engine).guard() == 0
     await house.admin.cancelTask(task)
     await house.settled(task)
+
+
+async def test_what_is_remembered_of_a_run_goes_when_its_claim_is_over(house: House) -> None:
+    # another process ended it, and tells nobody
+    task = await house.create("sleep", properties={"seconds": 60})
+    await house.until(task, "running")
+    (run,) = (await house.rows(task)).values()
+    house.engine.memory.shown.add(run.key)
+    await Guardian(house.engine).guard()
+    assert run.key in house.engine.memory.shown
+    house.engine.queue.forget(run.key)
+    await Guardian(house.engine).guard()
+    assert run.key not in house.engine.memory.shown
+    await house.admin.cancelTask(task)
+    await house.settled(task)

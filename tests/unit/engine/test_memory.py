@@ -50,3 +50,13 @@ def test_a_run_that_is_over_is_forgotten() -> None:
     memory.close(BUILDER, AT).waiting.add(_key(1))
     memory.forget(_key(1))
     assert (memory.unsure, memory.attached, memory.rooms[BUILDER].waiting) == (set(), {_key(2)}, set())
+
+
+def test_what_others_have_ended_is_not_remembered_for_ever() -> None:
+    memory, ours, theirs = Memory(), _key(1), _key(2)
+    for known in (memory.attached, memory.giving, memory.shown, memory.unsure):
+        known |= {ours, theirs}
+    memory.stored |= {ours: {"a": None}, theirs: {"a": None}}
+    memory.keep(lambda key: key == ours)
+    assert memory.attached == memory.giving == memory.shown == set(memory.stored) == {ours}
+    assert memory.unsure == {ours, theirs}  # a report whose outcome no row tells is never forgotten
