@@ -191,3 +191,11 @@ async def test_files_of_another_build_with_the_same_number_are_never_served(
 
     third = await gave(task(), script="echo 3 > three; echo 4 > four", source="*")
     assert await contents(builds, third) == {"public/build/three": b"3\n", "public/build/four": b"4\n"}
+
+
+async def test_a_worker_inside_the_master_gives_as_well(task: NewTask, builds: BuildbotBuilds) -> None:
+    script = "mkdir d; head -c 1000000 /dev/zero > d/large; echo é > 'd/ü b'"
+    build = await gave(task(), "gives-local", script=script, source="d", artifact="x")
+    given, said = await step(builds, build)
+    assert given.results == 0, said
+    assert await contents(builds, build) == {"public/x/large": bytes(1_000_000), "public/x/%C3%BC b": "é\n".encode()}
