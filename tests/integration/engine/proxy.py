@@ -64,14 +64,18 @@ class Proxy:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         spoiling = self._spoiling(request)
-        status, body = 502, PAGE
+        status, body, said = 502, PAGE, dict[str, str]()
         if spoiling is None or spoiling.effect:
             headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
             address = self.target.rstrip("/") + request.raw_path
             async with self.http.request(request.method, address, data=await request.read(), headers=headers) as answer:
                 status, body = answer.status, await answer.read()
+                said = {
+                    name: text for name, text in answer.headers.items() if name.lower() in ("content-type", "retry-after")
+                }
+                said |= {name: text for name, text in answer.headers.items() if name.lower().startswith("x-")}
         if spoiling is None:
-            return web.Response(status=status, body=body, content_type="application/json")
+            return web.Response(status=status, body=body, headers=said)
         return self._spoiled(request, spoiling, body)
 
     def _spoiled(self, request: web.Request, spoiling: Spoiling, body: bytes) -> web.StreamResponse:
