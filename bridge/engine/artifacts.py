@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bridge.core import faults
 from bridge.core.artifact import Artifact
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bridge.engine.attaching import Attachment
     from bridge.engine.engine import Engine
 
+T = TypeVar("T")
 PROPERTIES: Final = "public/properties.json"
 FACTS: Final = "public/buildbot/build.json"
 PAGE: Final = "public/buildbot/build"
@@ -58,15 +59,25 @@ async def attach_documents(this: Attachment, build: BuildId | None, ending: str)
 
 async def _read(this: Attachment, build: BuildId | None) -> _Build:
     builds, request = this.pool.builds, request_of(this.run)
-    state = await builds.state(request.id) if request else None
-    page = await builds.build_url(state) if state else None
+    state = await _tried(this, "the build request", builds.state(request.id)) if request else None
+    page = await _tried(this, "Buildbot's address", builds.build_url(state)) if state else None
     if build is None:
         return _Build(state, None, None, None, page)
+    record = await _tried(this, "the build's steps", builds.record(build))
+    return _Build(state, build, record, await _tried(this, "the build's properties", builds.properties(build)), page)
+
+
+async def _tried(this: Attachment, what: str, reading: Awaitable[T]) -> T | None:
+    """Read what is not needed for the verdict: None if it is not there (any more), or could not be read for too long."""
     try:
-        record, properties = await builds.record(build), await builds.properties(build)
-    except faults.Missing:
-        return _Build(state, build, None, None, page)
-    return _Build(state, build, record, properties, page)
+        return await reading
+    except faults.Missing as gone:
+        this.notes.append(f"Buildbot does not tell of {what}: {gone}")
+    except (faults.Unavailable, faults.NotAllowed) as fault:
+        if not this.patience.optional_over:
+            raise
+        this.give_up(what, f"it could not be read: {fault}", mandatory=False)
+    return None
 
 
 async def _properties(this: Attachment, build: _Build) -> None:
@@ -91,11 +102,23 @@ async def _log(this: Attachment, build: _Build, redact: Redact, ending: str) -> 
         await this.attach(Artifact(LIVE, TEXT, expires(this.engine, this.run), body=text.encode("utf-8", "replace")))
         return
     if BACKING not in this.stored:
-        async with written(_pieces(this, build, redact, ending), encoded=this.engine.queue.encodes) as log:
-            source, plain = log.source, log.plain(BACKING)
-            await this.attach(Artifact(BACKING, TEXT, expires(this.engine, this.run), source=source), plain=plain)
+        try:
+            await _backing(this, build, redact, ending)
+        except (faults.Unavailable, faults.NotAllowed) as fault:
+            if not this.patience.optional_over:
+                raise
+            this.give_up("the log of the steps", f"it could not be read: {fault}", mandatory=False)
+            await _backing(this, replace(build, record=None), redact, ending)
+    if BACKING not in this.stored:
+        return  # no link to what is not there
     address = this.engine.queue.artifact_address(this.run.key, BACKING)
     await this.attach(Artifact(LIVE, TEXT, expires(this.engine, this.run), reference=address))
+
+
+async def _backing(this: Attachment, build: _Build, redact: Redact, ending: str) -> None:
+    async with written(_pieces(this, build, redact, ending), encoded=this.engine.queue.encodes) as log:
+        source, plain = log.source, log.plain(BACKING)
+        await this.attach(Artifact(BACKING, TEXT, expires(this.engine, this.run), source=source), plain=plain)
 
 
 async def _pieces(this: Attachment, build: _Build, redact: Redact, ending: str) -> AsyncIterator[str]:
@@ -153,7 +176,6 @@ def _opening(run: Run, build: _Build) -> str:
     lines += [f"Build request {build.state.request_id}"] if build.state else []
     lines += _build_lines(own) if own else ["No build was started."]
     lines += [f"Steps and their logs: {build.page}"] if build.page else []
-    lines += ["Buildbot has removed the build, and its logs with it."] if build.own and build.record is None else []
     return "\n".join([*lines, "", ""])
 
 

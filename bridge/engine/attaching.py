@@ -58,21 +58,29 @@ class Attachment:
         try:
             await self.engine.queue.attach(self.run.key, artifact)
         except (faults.Unfit, faults.Missing) as fault:
-            self.leave_out(artifact.name, str(fault), "artifact_refused", mandatory=mandatory)
+            self.refuse(artifact.name, str(fault), mandatory=mandatory)
         except faults.Unavailable as fault:
             if not self.patience.over(mandatory=mandatory):
                 raise
-            self.leave_out(artifact.name, f"it could not be stored: {fault}", "artifacts_given_up", mandatory=mandatory)
+            self.give_up(artifact.name, f"it could not be stored: {fault}", mandatory=mandatory)
         else:
             known = self.engine.memory.stored.setdefault(self.run.key, {})
             known[artifact.name] = plain or _of(artifact)
 
-    def leave_out(self, name: str, why: str, alarm: str, *, mandatory: bool) -> None:
-        """Note what the task will not carry."""
+    def refuse(self, name: str, why: str, *, mandatory: bool) -> None:
+        """Leave out what can never be stored."""
+        self._leave_out(name, why, mandatory=mandatory)
+        self.engine.observer.alarm("artifact_refused", self.run.key, f"{name}: {why}")
+
+    def give_up(self, name: str, why: str, *, mandatory: bool) -> None:
+        """Leave out what could not be stored for too long."""
+        self._leave_out(name, why, mandatory=mandatory)
+        self.engine.observer.alarm("artifacts_given_up", self.run.key, f"{name}: {why}")
+
+    def _leave_out(self, name: str, why: str, *, mandatory: bool) -> None:
         self.notes.append(f"{name} is not among the artifacts: {why}")
         if mandatory:
             self.lost.append(name)
-        self.engine.observer.alarm(alarm, self.run.key, f"{name}: {why}")
 
 
 def _of(artifact: Artifact) -> Stored | None:

@@ -51,7 +51,7 @@ def _raise_first(results: Collection[BaseException | None]) -> None:
 async def _one(this: Attachment, build: BuildId, output: Output, over: str | None, slots: asyncio.Semaphore) -> None:
     async with slots:
         if over is None and output.name.startswith(_OWN):
-            return this.leave_out(output.name, "the name is not for builds", "artifact_refused", mandatory=output.mandatory)
+            return this.refuse(output.name, "the name is not for builds", mandatory=output.mandatory)
         if over is not None:
             return await _refused(this, output, over)
         source = Source(output.size, output.sha256, partial(this.pool.builds.output, build, output.number))
@@ -64,7 +64,7 @@ async def _refused(this: Attachment, output: Output, why: str) -> None:
     """Say so where the artifact would be, and in the log."""
     absence = Absence("too-large-file-on-worker", f"{output.name} was not stored: {why}.")
     await this.attach(Artifact(output.name, output.content_type, _expires(this, output), absence=absence))
-    this.leave_out(output.name, why, "artifact_refused", mandatory=output.mandatory)
+    this.refuse(output.name, why, mandatory=output.mandatory)
 
 
 def _expires(this: Attachment, output: Output) -> datetime:

@@ -21,7 +21,7 @@ LEAST_KEY: Final = 32
 LEEWAY: Final = timedelta(seconds=5)
 """How far the clocks of the one who signs and the one who checks may be apart."""
 Build = tuple[str, int, str]
-"""The name of a Buildbot, the id of a build, and the request's external id."""
+"""The name of a source, the id of a build, and the request's external id."""
 _ALGORITHM: Final = "HS256"
 _AUDIENCE: Final = "buildbot-bridge live log"
 
@@ -36,21 +36,21 @@ class ExpiredAddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What an address opens: a build of a Buildbot, by the name that the settings give it, for a run.
+    """What an address opens: a build, for a run. `source` is the name under which the server has where the build is read.
 
     `external_id` is that of the request: it names the run for which the request was made. A Buildbot that lost builds gives
     their ids to other ones.
     """
 
     key: RunKey
-    buildbot: str
+    source: str
     build_id: int
     external_id: str
 
     @property
     def build(self) -> Build:
         """The build alone, which may be granted to several runs: one that adopts a request reads it too."""
-        return self.buildbot, self.build_id, self.external_id
+        return self.source, self.build_id, self.external_id
 
 
 class _Claims(BaseModel):
@@ -62,7 +62,7 @@ class _Claims(BaseModel):
     exp: int
     task: str
     run: int
-    buildbot: str
+    source: str
     build: int
     request: str
 
@@ -79,7 +79,7 @@ def sign(key: str, grant: Grant, expires: datetime) -> str:
         exp=int(expires.timestamp()),
         task=grant.key.task_id,
         run=grant.key.run_id,
-        buildbot=grant.buildbot,
+        source=grant.source,
         build=grant.build_id,
         request=grant.external_id,
     )
@@ -96,7 +96,7 @@ def verify(keys: Sequence[str], key: RunKey, token: str, now: datetime) -> Grant
         raise WrongAddressError("This address belongs to another run.")
     if claims.exp <= (now - LEEWAY).timestamp():
         raise ExpiredAddressError("This address has expired.")
-    return Grant(RunKey(TaskId(claims.task), RunId(claims.run)), claims.buildbot, claims.build, claims.request)
+    return Grant(RunKey(TaskId(claims.task), RunId(claims.run)), claims.source, claims.build, claims.request)
 
 
 def _signed(keys: Sequence[str], token: str) -> _Claims:

@@ -75,7 +75,7 @@ class Told:
 
 @dataclass(slots=True)
 class LiveLogs:
-    """Answers readers. `sources` by the names of Buildbots; `keys` gives the key and older ones that are still good."""
+    """Answers readers. `sources` by the names that grants have for them; `keys` gives the key and older ones still good."""
 
     sources: Mapping[str, Source]
     keys: Callable[[], Sequence[str]]
@@ -130,8 +130,8 @@ class LiveLogs:
         said = request.match_info
         key = RunKey(TaskId(said["task_id"]), RunId(int(said["run_id"])))
         grant = address.verify(self.keys(), key, said["token"], self.now())
-        if (source := self.sources.get(grant.buildbot)) is None:
-            raise faults.Missing(f"there is no Buildbot {grant.buildbot} here")
+        if (source := self.sources.get(grant.source)) is None:
+            raise faults.Missing(f"nothing is read under the name {grant.source} here")
         return grant, source
 
     def _refused(self, trouble: Trouble) -> web.Response:

@@ -13,51 +13,22 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
 from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Reading
 from bridge.livelog.address import Build, Grant
+from bridge.livelog.flights import Flights
 
 T = TypeVar("T")
 KEPT: Final = 8 << 20
 """Characters of logs that are kept for readers who follow closely behind."""
-
-LOOKS: Final = 5.0
-"""Records that are read in a second for all followers together."""
-
-
-class Flights:
-    """Callers who want the same thing at the same time share one call; one that is cancelled leaves the others alone."""
-
-    def __init__(self) -> None:
-        self._flying: dict[Hashable, asyncio.Task[Any]] = {}
-
-    async def get(self, key: Hashable, call: Callable[[], Awaitable[T]]) -> T:
-        """Give what `call` gives, or what a call for the same key that is on its way will; a fault goes to all."""
-        task = self._flying.get(key)
-        if task is None:
-            task = self._flying[key] = asyncio.create_task(_called(call))
-            task.add_done_callback(partial(self._landed, key))
-        answer: T = await asyncio.shield(task)
-        return answer
-
-    def _landed(self, key: Hashable, task: asyncio.Task[Any]) -> None:
-        del self._flying[key]
-        if not task.cancelled():
-            task.exception()  # read here: callers that were cancelled will not
-
-    async def end(self) -> None:
-        """Cancel the calls that are on their way."""
-        for task in (tasks := list(self._flying.values())):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _called(call: Callable[[], Awaitable[T]]) -> T:
-    return await call()
+LOOKS: Final = 4.0
+"""Looks in a second at all builds that are followed; each is a call, or two if something is new."""
+TURNS: Final = 2
+"""Pieces of logs that are read at once from one Buildbot: the uploads that tasks wait for take the same way."""
 
 
 @dataclass(slots=True)
@@ -87,10 +58,6 @@ def _nothing(_text: str) -> str:
     return ""
 
 
-def _steps(record: BuildRecord) -> tuple[int, int]:
-    return len(record.steps), sum(step.complete_at is not None for step in record.steps)
-
-
 class Watched(Reading, Protocol):
     """Where running builds are read."""
 
@@ -98,11 +65,12 @@ class Watched(Reading, Protocol):
         """Read a build's properties as they are now."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Shared:
     """One build as all its readers see it. Raises `Missing` if the build with its id is another than the one granted.
 
-    `redactor` makes what masks secrets, from the build's properties, which are read anew when a step begins or ends.
+    `redactor` makes what masks secrets from the build's properties. They are read with every record that tells news: lines
+    that a record shows are masked by properties that are no older than it.
 
     `pace` says how many seconds are between two looks now. After a fault nobody asks again for as long: all are given the
     same fault.
@@ -114,9 +82,11 @@ class Shared:
     pace: Callable[[], float]
     flights: Flights
     pieces: Pieces
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TURNS))
     readers: int = 0
     _record: BuildRecord | None = None
     _mask: Redact = _nothing
+    _masked: tuple[str, str] = ("", "")
     _fault: faults.Unavailable | None = None
     _asked: float = 0.0
 
@@ -129,7 +99,7 @@ class Shared:
         """Read the build, or give what was read lately."""
         self._spared()
         if self._record is None or not self.due:
-            return await self.flights.get((self.grant.build, "record"), partial(self._read, build_id))
+            return await self.flights.get(self, partial(self._read, build_id))
         return self._record
 
     async def log_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
@@ -138,24 +108,29 @@ class Shared:
         if (kept := self.pieces.get(key)) is not None:
             return kept
         self._spared()
-        piece = await self.flights.get(
-            key, partial(self._tried, partial(self.builds.log_piece, build_id, log_id, first_line))
-        )
+        piece = await self.flights.get(key, partial(self._read_piece, build_id, log_id, first_line))
         self.pieces.keep(key, piece)
         return piece
+
+    async def _read_piece(self, build_id: int, log_id: int, first_line: int) -> LogPiece:
+        async with self.turns:
+            return await self._tried(partial(self.builds.log_piece, build_id, log_id, first_line))
 
     async def _read(self, build_id: int) -> BuildRecord:
         record = await self._tried(partial(self.builds.record, build_id))
         if record.external_id != self.grant.external_id:
             raise faults.Missing(f"build {build_id} is another one now")
-        if self._record is None or _steps(self._record) != _steps(record):
+        if record != self._record:
             self._mask = self.redactor(await self._tried(partial(self.builds.properties, build_id)))
+            self._masked = "", ""
         self._record, self._asked = record, _now()
         return record
 
     def redact(self, text: str) -> str:
-        """Mask what must not be shown, by what is known of the build."""
-        return self._mask(text)
+        """Mask what must not be shown, by what is known of the build; once for readers who are at the same place."""
+        if self._masked[0] != text:
+            self._masked = text, self._mask(text)
+        return self._masked[1]
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -179,13 +154,17 @@ class Sharing:
     flights: Flights = field(default_factory=Flights)
     _pieces: Pieces = field(default_factory=Pieces)
     _builds: dict[Build, Shared] = field(default_factory=dict)
+    _turns: dict[int, asyncio.Semaphore] = field(default_factory=dict)
 
     @contextmanager
     def of(self, grant: Grant, builds: Watched, redactor: Callable[[Properties], Redact]) -> Iterator[Shared]:
         """Give the build, shared with whoever else reads it."""
-        shared = self._builds.setdefault(
-            grant.build, Shared(builds, redactor, grant, self._pace, self.flights, self._pieces)
-        )
+        shared = self._builds.get(grant.build)
+        if shared is None:
+            # Pools of one Buildbot have one object between them, which lives as long as the service.
+            turns = self._turns.setdefault(id(builds), asyncio.Semaphore(TURNS))
+            shared = Shared(builds, redactor, grant, self._pace, self.flights, self._pieces, turns)
+            self._builds[grant.build] = shared
         shared.readers += 1
         try:
             yield shared

@@ -32,7 +32,8 @@ MUTANTS = (
     Mutant(
         "both-runs-submit",
         "bridge.engine.requesting",
-        "    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder))\n",
+        "    rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder, teller))\n",
+        "    teller = None\n"
         "    rows = await engine.hear(run.key, Asking(seen.at, order.builder))\n"
         "    rows = {number: row for number, row in rows.items() if number == run.key.run_id}\n",
         "unique (task, run) does not stop run 0 and run 1 from both submitting (M-02)",

@@ -488,9 +488,11 @@ def traced(calls: list[PluginCall], now: Callable[[], float]) -> aiohttp.TraceCo
 
 
 def _action(call: PluginCall) -> str:
-    last = call.path.rsplit("/", 1)[-1]
+    before, last = call.path.rsplit("/", 2)[-2:]
     if not last.isdecimal():
         return last
+    if before in ("outputs", "logs"):
+        return before.removesuffix("s")
     return {"PUT": "submit", "GET": "find"}[call.method]
 
 

@@ -68,7 +68,7 @@ async def test_keys_are_exchanged_while_readers_read() -> None:
 
 async def test_a_build_that_another_request_has_now_or_that_is_gone_or_of_a_buildbot_not_served() -> None:
     async with House(finished()).open() as house:
-        for grant in (other(external_id="task/1"), other(build_id=8), other(buildbot="elsewhere")):
+        for grant in (other(external_id="task/1"), other(build_id=8), other(source="elsewhere")):
             text = await refused(house, house.url(grant), 404, "missing")
             assert "public/logs/live_backing.log" in text
 
@@ -145,10 +145,10 @@ async def test_a_reader_that_does_not_read_costs_little_and_is_dropped() -> None
 
 
 async def test_a_reader_that_reads_slowly_is_served() -> None:
-    """It takes five times as long as a silent one is given, and is late by no more than a part of that at a time."""
+    """It takes longer than a silent one is given, but never takes nothing for as long."""
     build = Endless()
     build.endless()
-    async with House(build, Bounds(poll=0.01, silence=1.0)).open() as house:
+    async with House(build, Bounds(poll=0.01, silence=3.0)).open() as house:
         reader, writer = await house.stuck()
         for _ in range(50):
             await reader.readexactly(64 << 10)

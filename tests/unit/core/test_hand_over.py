@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.core import verdict
-from bridge.core.chain import heard, passes_on, reconcile
+from bridge.core.chain import heard, passes_on, reconcile, tells
 from bridge.core.commands import Look, Reprioritise, RequestBuild
 from bridge.core.debts import owed
 from bridge.core.events import Asking, Claimed, RequestMissing, Submitted, TaskSeen
@@ -333,6 +333,27 @@ def test_while_an_older_run_may_hold_a_request_the_next_one_does_not_ask(older: 
 @pytest.mark.parametrize("older", [WANTED, STOPPING, Settled("resolved as canceled")])
 def test_otherwise_it_asks(older: Phase):
     assert _after(Asking(AT, "builder"), older, WANTED) == {1: replace(WANTED, asked=True)}
+
+
+TELLING = [replace(WANTED, asked=True), QUEUED, BUILDING, REPORTING, REFUSED, STOPPING, Settled("over", REQUEST)]
+
+
+@pytest.mark.parametrize("older", TELLING)
+def test_a_row_that_knows_its_request_tells_of_it(older: Phase):
+    assert tells({RunId(0): a_run(older)}, RunId(0))
+
+
+@pytest.mark.parametrize("older", [WANTED, Settled("over")])
+def test_a_row_that_was_set_back_or_made_anew_tells_of_nothing(older: Phase):
+    assert not tells({RunId(0): a_run(older)}, RunId(0))
+
+
+def test_nothing_is_written_down_where_the_row_that_told_of_the_passing_request_is_lost():
+    rows = {RunId(1): a_run(WANTED, 1)}
+    assert heard(rows, RunId(1), Asking(AT, "builder", RunId(0))) == {}
+    assert tells(rows, None)
+    told_before = {RunId(0): a_run(Settled("over", REQUEST)), **rows}
+    assert heard(told_before, RunId(1), Asking(AT, "builder", RunId(0)))[RunId(1)].phase == replace(WANTED, asked=True)
 
 
 @pytest.mark.parametrize("older", [WANTED, replace(WANTED, asked=True), replace(STOPPING, request=None)])

@@ -32,6 +32,8 @@ def told() -> Metrics:
     made.margins(3.5, 600.0)
     made.pulse_connected(connected=True)
     made.watch_connected("main", connected=False)
+    made.live_readers(3)
+    made.live_refused("expired")
     made.lag(0.01)
     made.silence("reflector.due", 2.0)
     return made

@@ -11,8 +11,9 @@ from bridge.core.run import RunId, RunKey, TaskId
 from bridge.engine.ports import Properties
 from bridge.engine.transcript import Options, transcript
 from bridge.livelog.address import Grant
+from bridge.livelog.flights import Flights
 from bridge.livelog.patience import AWAY, Patient
-from bridge.livelog.sharing import Flights, Pieces, Shared
+from bridge.livelog.sharing import Pieces, Shared
 from tests.unit.engine.growing import unmasked
 from tests.unit.engine.happening import Happening, happenings
 

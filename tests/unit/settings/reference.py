@@ -50,7 +50,7 @@ def default(path: tuple[str, ...], field: FieldInfo) -> str:
         return "**required**"
     value = field.get_default(call_default_factory=True)
     if value is not None:
-        return f"`{json.dumps(value, ensure_ascii=False)}`" if value else "empty"
+        return f"`{json.dumps(value, ensure_ascii=False)}`" if value or isinstance(value, bool) else "empty"
     twin = path[-1].removesuffix("_file")
     return "**one of the two**" if twin in _TWINS else "none"
 
