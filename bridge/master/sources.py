@@ -99,7 +99,8 @@ class Finder:
     async def _listed(self, directory: str) -> list[str] | None:
         command = RemoteCommand("listdir", {"dir": self._path.join(self._workdir, directory)})
         await self._run(command)
-        return sorted(command.updates["files"][-1]) if command.rc == 0 else None
+        names = _told(command, directory)
+        return None if names is None else sorted(names)
 
     async def _looks(self, paths: Sequence[str]) -> dict[str, Look]:
         self._looked += len(paths)
@@ -128,7 +129,7 @@ class Finder:
     async def _globbed(self, pattern: str) -> list[str]:
         command = RemoteCommand("glob", {"path": self._path.join(self._workdir, pattern)})
         await self._run(command)
-        found = list(command.updates["files"][-1]) if command.rc == 0 else []
+        found = _told(command, pattern) or []
         return [path.replace("\\", "/") for path in found] if self._path.sep == "\\" else found
 
     async def _look(self, path: str) -> Look:
@@ -140,6 +141,16 @@ class Finder:
         identity = int(seen[stat.ST_DEV]), int(seen[stat.ST_INO])
         # A system that has no such numbers says 0.
         return Look(_kind(int(seen[stat.ST_MODE])), int(seen[stat.ST_SIZE]), identity if identity[1] else None)
+
+
+def _told(command: RemoteCommand, where: str) -> list[str] | None:
+    """Give the names that a worker tells of, None where it cannot look; raises Unusable."""
+    if command.rc != 0:
+        return None
+    if not command.updates["files"]:
+        # The protocol carries text only: a worker then says that all went well, and no names.
+        raise Unusable(f"a name in {where!r} is not UTF-8, and the worker cannot tell of it")
+    return list(command.updates["files"][-1])
 
 
 def _kind(mode: int) -> Kind:

@@ -107,11 +107,16 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"source": "a", "content_type": "text\nX-Evil: 1"}, "not a content type"),
     ({"source": "pipe"}, "neither a file nor a directory"),
     ({"source": "same"}, "two files would have the artifact name"),
+    ({"source": "latin"}, "is not UTF-8"),
+    ({"source": "lat?n/*"}, "is not UTF-8"),
 ]
 
 
 async def test_what_cannot_be_given_fails_the_step_in_plain_words(task: NewTask, builds: BuildbotBuilds) -> None:
-    script = "echo a > a; mkdir empty same; mkfifo pipe; echo 1 > 'same/ü'; echo 2 > 'same/%C3%BC'"
+    script = (
+        "echo a > a; mkdir empty same latin; mkfifo pipe; echo 1 > 'same/ü'; echo 2 > 'same/%C3%BC';"
+        "touch latin/$(printf '\\377')"
+    )
     made = await gave_all(task, [{"script": script, **properties} for properties, _ in REFUSED])
     for (properties, word), build in zip(REFUSED, made, strict=True):
         given, said = await step(builds, build)
