@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from bridge.buildbot.errors import Unavailable
+from bridge.buildbot.errors import NoSuchPath, NotFound, Unavailable
 from bridge.buildbot.exchange import Exchange
 from bridge.buildbot.record_messages import LogHeaders, OutputsAnswer, RecordAnswer, ReleasedAnswer
 from bridge.core.record import BuildRecord, LogPiece, Output
@@ -25,8 +25,11 @@ class BuildReader:
         self._exchange = exchange
 
     async def record(self, build_id: int) -> BuildRecord:
-        """Read a build with its steps and their logs so far."""
-        record = (await self._exchange.call(_RECORD, "GET", f"builds/{build_id}/steps")).value()
+        """Read a build with its steps and their logs so far; `NotFound` too where the plugin is too old to tell."""
+        try:
+            record = (await self._exchange.call(_RECORD, "GET", f"builds/{build_id}/steps")).value()
+        except NoSuchPath as older:
+            raise NotFound(f"the plugin is older than this bridge: {older}") from older
         if record.build_id != build_id:
             raise Unavailable(f"the plugin answered for build {record.build_id}, not for {build_id}")
         return record
@@ -44,8 +47,11 @@ class BuildReader:
         return LogPiece(text, said.next_line, said.complete == "true")
 
     async def outputs(self, build_id: int) -> tuple[Output, ...]:
-        """Read which files the master keeps for the build's task, by rising number."""
-        return (await self._exchange.call(_OUTPUTS, "GET", f"builds/{build_id}/outputs")).value()
+        """Read which files the master keeps for the build's task, by rising number; none where the plugin knows of none."""
+        try:
+            return (await self._exchange.call(_OUTPUTS, "GET", f"builds/{build_id}/outputs")).value()
+        except NoSuchPath:
+            return ()
 
     def output(self, build_id: int, number: int) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Open one of these files for reading; `Unavailable` where it breaks off before its announced end."""

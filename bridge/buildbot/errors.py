@@ -27,10 +27,6 @@ class Conflict(faults.Conflicting):
     """The run has its build request already, on another builder."""
 
 
-class Outdated(faults.Outdated):
-    """The plugin, by its own word, has no such call: it is older than this bridge."""
-
-
 class QueueFull(faults.Full):
     """The builder has as many pending requests as the master's administrator allows."""
 
@@ -39,12 +35,16 @@ class NotFound(faults.Missing):
     """The plugin answers, and knows no such run or build."""
 
 
+class NoSuchPath(Unavailable):
+    """The plugin answers and does not know the path: it is of an older version, or the address leads to something else."""
+
+
 FOR_AUTHORS: Final = frozenset({"UnknownBuilder", "BadRequest", "TooLarge"})
 """Codes whose message is read by a task's author, in the artifact that explains the refusal."""
 _BY_CODE: Final[dict[tuple[int, str], type[faults.Fault]]] = {
     (400, "BadRequest"): BadRequest,
     (404, "NotFound"): NotFound,
-    (404, "NoSuchPath"): Outdated,
+    (404, "NoSuchPath"): NoSuchPath,
     (404, "UnknownBuilder"): UnknownBuilder,
     (409, "Conflict"): Conflict,
     (413, "TooLarge"): BadRequest,

@@ -21,10 +21,6 @@ class Unavailable(Fault):
         self.retry_after = retry_after
 
 
-class Outdated(Unavailable):
-    """The other side is older than this call. It is until somebody upgrades it: what can do without does not wait."""
-
-
 class Conflicting(Fault):
     """The other side refused because of the state it is in (409): only a read of that state tells what it means."""
 

@@ -56,13 +56,13 @@ async def attach_documents(this: Attachment, build: BuildId | None, ending: str)
 
 async def _read(this: Attachment, build: BuildId | None) -> _Build:
     builds, request = this.pool.builds, request_of(this.run)
-    state = await this.read("The build request", builds.state(request.id)) if request else None
-    page = await this.read("The build's page", builds.build_url(state)) if state else None
+    state = await this.read("the build request", builds.state(request.id)) if request else None
+    page = await this.read("Buildbot's address", builds.build_url(state)) if state else None
     if build is None:
         return _Build(state, None, None, None, page)
-    properties = await this.read("The build's properties", builds.properties(build))
+    properties = await this.read("the build's properties", builds.properties(build))
     # Without them nobody knows which secrets are in its log.
-    record = None if properties is None else await this.read("The build's steps and logs", builds.record(build))
+    record = None if properties is None else await this.read("the build's steps", builds.record(build))
     return _Build(state, build, record, properties, page)
 
 
@@ -96,6 +96,8 @@ async def _log(this: Attachment, build: _Build, redact: Redact, ending: str) -> 
         async with written(_pieces(this, build, redact, ending), encoded=this.engine.queue.encodes) as log:
             source, plain = log.source, log.plain(BACKING)
             await this.attach(Artifact(BACKING, TEXT, expires(this.engine, this.run), source=source), plain=plain)
+    if BACKING not in this.stored:
+        return  # no link to what is not there
     address = this.engine.queue.artifact_address(this.run.key, BACKING)
     await this.attach(Artifact(LIVE, TEXT, expires(this.engine, this.run), reference=address))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge.core import faults
 from bridge.core.artifact import Artifact, Stored
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from bridge.engine.pool import Pool
 
 T = TypeVar("T")
-OLDER: Final = "The plugin in the Buildbot master is older than the bridge: it tells of no steps, logs or files."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +73,11 @@ class Attachment:
         """What Buildbot tells; None, and a note, where it cannot. Raises other faults until the patience is over."""
         try:
             return await reading
-        except faults.Missing:
-            self.note("Buildbot has removed the build, and its logs with it.")
-        except faults.Outdated:
-            self.note(OLDER)
+        except faults.Missing as gone:
+            self.note(f"Buildbot does not tell of {what}: {gone}")
         except Exception as fault:  # noqa: BLE001  whatever it is, it is borne for so long and no longer
             self.bear(fault)
-            self.note(f"{what} could not be read from Buildbot: {fault}")
+            self.give_up(what, f"it could not be read from Buildbot: {fault}", mandatory=False)
         return None
 
     async def part(self, name: str, work: Awaitable[None], *, mandatory: bool = False) -> None:

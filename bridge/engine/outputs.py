@@ -40,8 +40,8 @@ async def _listed(this: Attachment, build: BuildId) -> Sequence[Output]:
     """What there is to attach. Where Buildbot does not say for too long, the task may lack what it must carry."""
     try:
         return await this.pool.builds.outputs(build)
-    except (faults.Missing, faults.Outdated):
-        return ()  # Buildbot has pruned the build, or is older than the step that gives files
+    except faults.Missing:
+        return ()  # Buildbot has pruned the build
     except Exception as fault:  # noqa: BLE001  whatever it is, it is borne for so long and no longer
         this.bear(fault, mandatory=True)
         this.note(f"Which files the build gave could not be read from Buildbot: {fault}")

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 MIN_TOKEN = 16
+_FOR_EVER = 36_500
+"""Days."""
 
 
 def matcher(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -54,8 +56,8 @@ def spool_problem(directory: object, days: object, size: object) -> str | None:
     """Say in plain words why no spool can be kept so, or give None."""
     if not isinstance(directory, str) or not directory:
         return "spool must be the name of a directory"
-    if not isinstance(days, int | float) or isinstance(days, bool) or days <= 0:
-        return "spool_days must be a number above 0"
+    if not isinstance(days, int | float) or isinstance(days, bool) or not 0 < days < _FOR_EVER:
+        return "spool_days must be a number above 0, and of this century"
     if not isinstance(size, int) or isinstance(size, bool) or size <= 0:
         return "spool_bytes must be a whole number above 0"
     return None

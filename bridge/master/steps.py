@@ -26,7 +26,7 @@ class TaskclusterArtifact(BuildStep):
 
     `source`: a file, a directory (with all below it, hidden files too) or a pattern (`*`, `?`, `[seq]`, `**`) below the
     builder's workdir, with `/` between its parts; what exists under the very name is taken for it before it is taken for a
-    pattern. A pattern gives files, not directories. Links are followed.
+    pattern. A pattern gives files, not directories. Links are followed, but not up again.
     `artifact`: for a file the artifact's name; for a directory or a pattern the artifacts' directory, below which each name
     is the path relative to the directory, or to the part of the pattern before its first `*`, `?` or `[`. Without it,
     `public/build/<path relative to the workdir>`, or `private/build/…`.

@@ -37,7 +37,7 @@ async def test_calls_of_fifty_tasks(thrifty: Scene) -> None:
     await stack.settled(*tasks, within=120)
     calls = (await stack.control("GET", "counters"))["calls"]
     each = [Counter(call["api"] for call in await thrifty.calls(task)) for task in tasks]
-    alone = Counter({"queue.claimTask": 1, "queue.createArtifact": 3, "s3.put": 2, "queue.reportCompleted": 1})
+    alone = Counter({"queue.claimTask": 1, "queue.createArtifact": 5, "s3.put": 3, "queue.reportCompleted": 1})
     assert [counts for counts in each if _without_reads(counts) != alone] == []
     assert "queue.reclaimTask" not in calls
     # A read by hint is one call at the most for each of: the definition, the status before the submit.
@@ -50,7 +50,8 @@ async def test_calls_of_fifty_tasks(thrifty: Scene) -> None:
     # long-poll; two of them are worth a read of the state, and the log is written after one more.
     assert plugin["GET changes"] <= 5 * TASKS + 20, plugin
     assert plugin["POST states"] <= 3 * TASKS + 20, plugin
-    assert plugin["GET properties"] == TASKS
+    assert [plugin[f"GET {word}"] for word in ("properties", "steps", "outputs")] == [TASKS] * 3
+    assert plugin["DELETE outputs"] == 0
     await thrifty.over()
 
 

@@ -54,6 +54,19 @@ VERSION = {
     "version": "1", "buildbot_version": "4.3.0", "buildbot_url": "http://b/", "epoch": "e", "builders": ["*"],
     "stopping": False,
 }  # fmt: skip
+LOG = {"logid": 5, "name": "stdio", "kind": "stdio", "lines": 3, "complete": False}
+STEP = {
+    "number": 1, "name": "shell", "started_at": 1_772_366_400, "complete_at": None, "results": None, "state_string": "",
+    "hidden": False, "urls": {"docs": "https://docs.example/"}, "logs": [LOG],
+}  # fmt: skip
+RECORD = {
+    "buildid": 70, "number": 1, "builder": "b", "worker": "linux-1", "external_id": str(KEY), "started_at": 1_772_366_400,
+    "complete_at": 1_772_366_500, "results": 0, "state_string": "finished", "steps": [STEP],
+}  # fmt: skip
+OUTPUT = {
+    "number": 1, "name": "public/build/a", "content_type": "text/plain", "lifetime": None, "mandatory": True, "size": 9,
+    "sha256": "0" * 64,
+}  # fmt: skip
 ERROR = {"error": {"code": "UnknownBuilder", "message": "because"}}
 PHASES = (samples.WANTED, samples.QUEUED, samples.BUILDING, samples.CLAIMED, samples.STOPPING, samples.REPORTING)
 
@@ -160,6 +173,30 @@ async def test_other_answers_are_values_or_faults(place: Place, reply: Reply) ->
     for act in (place.client.builders, place.client.version, lambda: place.client.properties(70)):
         with suppress(faults.Fault):
             await act()
+
+
+@fuzzed(90)
+@given(reply=said(RECORD) | said({"outputs": [OUTPUT]}))
+async def test_what_builds_show_and_give_is_a_value_or_a_fault(place: Place, reply: Reply) -> None:
+    place.server.reply = reply
+    builds = BuildbotBuilds(place.client)
+    with suppress(faults.Fault):
+        record = await builds.record(70)
+        assert record.build_id == 70
+        assert [step.number for step in record.steps] == sorted(step.number for step in record.steps)
+        assert all(0 <= log.log_id < 2**63 and log.lines >= 0 for step in record.steps for log in step.logs)
+    with suppress(faults.Fault):
+        for output in await builds.outputs(70):
+            assert output.name.isascii()
+            assert output.name.isprintable()
+            assert output.size >= 0
+    with suppress(faults.Fault):
+        await builds.log_piece(70, 5, 3)
+    with suppress(faults.Fault):
+        async with builds.output(70, 1) as chunks:
+            assert sum([len(chunk) async for chunk in chunks]) == len(reply.body)
+    with suppress(faults.Fault):
+        await builds.release(70)
 
 
 @fuzzed(60)

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from bridge.buildbot.answers import Change
 from bridge.core.record import Output
@@ -21,10 +22,14 @@ _RING = 50
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a build goes: seconds, and Buildbot's result. SKIPPED after no time is a build skipped by its own condition."""
+    """How a build goes: seconds, and Buildbot's result. SKIPPED after no time is a build skipped by its own condition.
+
+    `files`: how many it gives to its task before it ends; the task must carry all but the last of several.
+    """
 
     seconds: float = 20.0
     results: int = SUCCESS
+    files: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +43,9 @@ class Build:
     results: int | None = None
     interrupted: bool = False
     spool: dict[int, tuple[Output, bytes]] = field(default_factory=dict)
-    """The files that it gave away, by number."""
+    """The files that it gave away and that wait still, by number."""
+    mandatory: tuple[str, ...] = ()
+    """The names of those that its task must carry."""
 
 
 @dataclass(slots=True, eq=False)
@@ -202,7 +209,13 @@ class Master:
         skipped = outcome.results == SKIPPED and outcome.seconds == 0
         if not skipped:
             self._tell(request, "build.started", build)
+        self.loop.later(outcome.seconds * 0.9, self._give, life, build, outcome.files)
         self.loop.later(outcome.seconds, self._finish, life, request, build, outcome.results)
+
+    def _give(self, life: int, build: Build, files: int) -> None:
+        if life == self.life and build.ended is None:
+            build.spool = {number: _file(build, number, last=files > 1 and number == files - 1) for number in range(files)}
+            build.mandatory = tuple(output.name for output, _ in build.spool.values() if output.mandatory)
 
     def _finish(self, life: int, request: Request, build: Build, results: int) -> None:
         if life != self.life or build.ended is not None:
@@ -324,3 +337,9 @@ def _build_state(build: Build) -> BuildState:
         interrupted=MASTER_SHUTDOWN if build.interrupted else None,
         state_string="" if build.ended is None else "ended",
     )
+
+
+def _file(build: Build, number: int, *, last: bool) -> tuple[Output, bytes]:
+    body = f"file {number} of build {build.id}\n".encode() * 10
+    name, digest = f"public/build/{number}", sha256(body).hexdigest()
+    return Output(number, name, "text/plain", None, mandatory=not last, size=len(body), sha256=digest), body

@@ -79,12 +79,15 @@ def _replicas(random: Random) -> tuple[int, int, int]:
     return random.randint(1, most), random.randint(1, most), random.randint(1, most)
 
 
+_FILES = (0, 0, 0, 1, 3)
+
+
 def _job(random: Random) -> Job:
     outcomes = tuple(
-        Outcome(random.choice((0.0, 0.1, 3.0, 15.0, 60.0, 150.0)), random.choice(_RESULTS))
+        Outcome(random.choice((0.0, 0.1, 3.0, 15.0, 60.0, 150.0)), random.choice(_RESULTS), random.choice(_FILES))
         for _ in range(random.randint(1, 4))
     )
-    settled = Outcome(random.choice((0.1, 5.0, 30.0)), random.choice((SUCCESS, FAILURE)))
+    settled = Outcome(random.choice((0.1, 5.0, 30.0)), random.choice((SUCCESS, FAILURE)), random.choice(_FILES))
     return Job(
         at=random.choice((0.0, 0.0, random.uniform(0, 60))),
         builder=random.choice(_BUILDERS),

@@ -240,7 +240,10 @@ class Queue:
                 size = sum([len(chunk) async for chunk in chunks])
             assert size == artifact.source.size, f"{artifact.name}: a source of {size} bytes"
         if artifact.source is not None or artifact.body is not None:
-            await self._call("store", lambda: None)
+            await self._call("store", lambda: self._at_stored(key, artifact.name))
+
+    def _at_stored(self, key: RunKey, name: str) -> None:
+        self._watch.stored.add((key.task_id, int(key.run_id), name))
 
     def _attach(self, key: RunKey, artifact: Artifact, held: float) -> None:
         self._admit(held)

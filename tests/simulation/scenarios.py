@@ -69,6 +69,7 @@ _NEVER = Outcome(2000.0, SUCCESS)
 CANONICAL = (
     Scenario("success", (_job(),)),
     Scenario("failure", (_job(Outcome(15.0, FAILURE)),)),
+    Scenario("files of a build", (_job(Outcome(15.0, SUCCESS, files=3)),)),
     Scenario("exception", (_job(Outcome(15.0, EXCEPTION)),)),
     Scenario("long build", (_job(_LONG),), claim=120.0),
     Scenario("retry, then success", (_job(Outcome(8.0, RETRY), Outcome(45.0, SUCCESS)),)),

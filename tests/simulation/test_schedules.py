@@ -25,6 +25,7 @@ _ROOT = Path(__file__).parents[2]
 ENDS: dict[str, Sequence[str]] = {
     "success": ["completed"],
     "failure": ["failed"],
+    "files of a build": ["completed"],
     "exception": ["internal-error"],
     "long build": ["completed"],
     "retry, then success": ["intermittent-task", "completed"],

@@ -3,7 +3,7 @@
 What it checks at each effect is cheap and local; the whole history is judged again by `tests.history`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tests.doubles.taskcluster.ledger import Ledger
@@ -42,6 +42,8 @@ class Watch:
         self.wrong: list[str] = []
         self.calls: list[dict[str, Any]] = []
         self.cancels: list[Cancel] = []
+        self.stored = set[tuple[str, int, str]]()
+        """Task, run and name of each artifact whose bytes are in the store."""
         self.erased = False  # once Buildbot's database was set back, requests are not what they were
         self.foreign: set[str] = set()
         self._identities: dict[tuple[str, int], tuple[str, str]] = {}
@@ -125,6 +127,13 @@ class Watch:
             self._fits(name, word, request, run.run_id)
         if word in ("completed", "failed") and (run.run_id, LOG) not in task.artifacts:
             self.blame(f"S9: {name} is told {word} before its log is attached")
+        if word == "completed" and request is not None and request.builds:
+            self._carried(task.task_id, run.run_id, request.builds[-1].mandatory)
+
+    def _carried(self, task: str, run: int, names: Iterable[str]) -> None:
+        """S9: what the task must carry is in the store, not only in the list of artifacts."""
+        if missing := [name for name in names if (task, run, name) not in self.stored]:
+            self.blame(f"S9: {task}/{run} is told completed without {', '.join(missing)}")
 
     def read(self, who: str, task: Task) -> None:
         """A status read: what it shows allows one cancelTask."""
@@ -146,6 +155,8 @@ class Watch:
         right = ("internal-error",) if collapsed else RIGHT.get(request.results or 0, ("internal-error",))
         if request.results == CANCELLED:
             right = ("worker-shutdown",) if request.shutdown else ("canceled",)
+        if request.builds and request.builds[-1].mandatory:
+            right = (*right, "resource-unavailable")  # where they could not be stored for an hour
         if word not in right:
             self.blame(f"S4: {name} is told {word} for result {request.results}")
         if word != "worker-shutdown":
@@ -163,7 +174,8 @@ class Watch:
             return
         holder = self.holder(task, int(number))
         own = holder.run_id != int(number) and self._master().request_of(f"{task_id}/{holder.run_id}") is not None
-        foreign = holder.state == "running" and holder.worker_group != self.group
+        # Somebody else's claim ends the request (T-24), though his claim may run out before the cancel is sent.
+        foreign = any(run.worker_group not in (None, self.group) for run in task.runs[int(number) : holder.run_id + 1])
         if holder.state in OPEN and not own and not foreign:
             self.blame(f"S7: the request of {key} is cancelled while run {holder.run_id} is {holder.state}")
 

@@ -46,6 +46,7 @@ CASES: list[tuple[dict[str, object], str]] = [
     ({**GOOD, "spool": 5}, "spool must be"),
     ({**GOOD, "spool_days": 0}, "spool_days must be"),
     ({**GOOD, "spool_days": "3"}, "spool_days must be"),
+    ({**GOOD, "spool_days": float("inf")}, "spool_days must be"),
     ({**GOOD, "spool_bytes": 1.5}, "spool_bytes must be"),
     ({**GOOD, "spool_bytes": True}, "spool_bytes must be"),
 ]

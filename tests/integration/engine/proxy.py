@@ -71,8 +71,9 @@ class Proxy:
             async with self.http.request(request.method, address, data=await request.read(), headers=headers) as answer:
                 status, body = answer.status, await answer.read()
                 said = {
-                    name: text for name, text in answer.headers.items() if name == "Content-Type" or name.startswith("X-")
+                    name: text for name, text in answer.headers.items() if name.lower() in ("content-type", "retry-after")
                 }
+                said |= {name: text for name, text in answer.headers.items() if name.lower().startswith("x-")}
         if spoiling is None:
             return web.Response(status=status, body=body, headers=said)
         return self._spoiled(request, spoiling, body)

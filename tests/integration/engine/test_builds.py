@@ -39,7 +39,7 @@ async def test_a_build_of_several_reclaim_periods_costs_exactly_its_calls(house:
     assert lasted.total_seconds() // 3 <= apis.count("queue.reclaimTask") <= lasted.total_seconds() // 2
     assert apis.count("queue.claimTask") == 1
     assert apis.count("queue.reportCompleted") == 1
-    assert apis.count("queue.createArtifact") == 3
+    assert apis.count("queue.createArtifact") == 5
     assert apis.index("queue.reportCompleted") > max(n for n, api in enumerate(apis) if api == "queue.createArtifact")
     assert len(house.plugin_calls("submit")) == 1
     assert set(apis) == {

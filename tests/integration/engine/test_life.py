@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.engine.house import House
+from tests.integration.engine.test_artifacts import ALL
 
 
 async def test_a_build_that_succeeds_completes_its_task(house: House) -> None:
@@ -14,7 +15,7 @@ async def test_a_build_that_succeeds_completes_its_task(house: House) -> None:
     assert run["workerGroup"] == "bridge"
     assert run["workerId"] == "local-echo"
     await house.settled(task)
-    assert set(await house.artifacts(task)) == {"public/properties.json", "public/logs/live.log", "public/buildbot/build"}
+    assert set(await house.artifacts(task)) == ALL
     properties = json.loads(await house.text(task, 0, "public/properties.json"))
     assert properties["echo"][0] == "hällo"
     assert properties["taskcluster_task_id"] == [task, "Scheduler"]

@@ -27,10 +27,11 @@ def test_it_imports_nothing_that_a_masters_environment_lacks() -> None:
             assert top in sys.stdlib_module_names | HOSTS or name.startswith("bridge.master"), f"{path.name}: {name}"
 
 
-def test_the_distribution_adds_no_dependency_and_names_both_entry_points() -> None:
+def test_the_distribution_adds_no_dependency_and_names_its_entry_points() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["dependencies"] == []
     assert project["entry-points"]["buildbot.util"] == {"TaskclusterBridge": "bridge.master:TaskclusterBridge"}
+    assert project["entry-points"]["buildbot.steps"] == {"TaskclusterArtifact": "bridge.master:TaskclusterArtifact"}
     assert project["entry-points"]["buildbot.www"] == {"taskcluster": "bridge.master.www:ep"}
 
 

@@ -107,11 +107,16 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"source": "a", "content_type": "text\nX-Evil: 1"}, "not a content type"),
     ({"source": "pipe"}, "neither a file nor a directory"),
     ({"source": "same"}, "two files would have the artifact name"),
+    ({"source": "latin"}, "is not UTF-8"),
+    ({"source": "lat?n/*"}, "is not UTF-8"),
 ]
 
 
 async def test_what_cannot_be_given_fails_the_step_in_plain_words(task: NewTask, builds: BuildbotBuilds) -> None:
-    script = "echo a > a; mkdir empty same; mkfifo pipe; echo 1 > 'same/ü'; echo 2 > 'same/%C3%BC'"
+    script = (
+        "echo a > a; mkdir empty same latin; mkfifo pipe; echo 1 > 'same/ü'; echo 2 > 'same/%C3%BC';"
+        "touch latin/$(printf '\\377')"
+    )
     made = await gave_all(task, [{"script": script, **properties} for properties, _ in REFUSED])
     for (properties, word), build in zip(REFUSED, made, strict=True):
         given, said = await step(builds, build)
@@ -129,14 +134,17 @@ async def test_what_need_not_be_there_skips_the_step_or_warns(task: NewTask, bui
     assert "is public" in said
 
 
-async def test_pipes_links_to_nothing_and_unreadable_files_are_told_of_and_the_others_given(
-    task: NewTask, builds: BuildbotBuilds
-) -> None:
-    script = "mkdir d; echo a > d/a; mkfifo d/pipe; ln -s nowhere d/dangling; ln -s a d/link"
+async def test_pipes_links_to_nothing_are_told_of_and_the_others_given(task: NewTask, builds: BuildbotBuilds) -> None:
+    script = (
+        "mkdir -p d/e; echo a > d/a; mkfifo d/pipe; ln -s nowhere d/dangling; ln -s a d/link;"
+        "ln -s . d/same; ln -s .. d/e/up; echo b > d/e/b; ln -s e d/other"
+    )
     build = await gave(task(), script=script, source="d")
     given, said = await step(builds, build)
     assert given.results == 2
-    assert set(await contents(builds, build)) == {"public/build/d/a", "public/build/d/link"}
+    assert set(await contents(builds, build)) == {f"public/build/d/{each}" for each in ("a", "link", "e/b", "other/b")}, (
+        "links are followed, but not round and round"
+    )
     assert "d/pipe: no regular file" in said
     assert "d/dangling: no regular file" in said
 
@@ -191,3 +199,11 @@ async def test_files_of_another_build_with_the_same_number_are_never_served(
 
     third = await gave(task(), script="echo 3 > three; echo 4 > four", source="*")
     assert await contents(builds, third) == {"public/build/three": b"3\n", "public/build/four": b"4\n"}
+
+
+async def test_a_worker_inside_the_master_gives_as_well(task: NewTask, builds: BuildbotBuilds) -> None:
+    script = "mkdir d; head -c 1000000 /dev/zero > d/large; echo é > 'd/ü b'"
+    build = await gave(task(), "gives-local", script=script, source="d", artifact="x")
+    given, said = await step(builds, build)
+    assert given.results == 0, said
+    assert await contents(builds, build) == {"public/x/large": bytes(1_000_000), "public/x/%C3%BC b": "é\n".encode()}

@@ -1,6 +1,7 @@
 """A build is told with its steps and logs while it runs and when it is over, and its logs are read in pieces."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from bridge.buildbot.builds import BuildbotBuilds
 from bridge.buildbot.errors import NotFound
-from bridge.core.record import BuildRecord, LogKind, LogState
+from bridge.core.record import BuildRecord, LogKind, LogPiece, LogState
 from tests.integration.buildbot.polling import until
 from tests.integration.buildbot.run import Task
 from tests.sandbox.buildbot import BuildbotSandbox
@@ -144,3 +145,26 @@ async def test_only_builds_of_the_bridge_and_their_own_logs_are_shown(
         await builds.log_piece(build["buildid"], log["logid"], 0)
     with pytest.raises(NotFound):
         await builds.record(2**31 - 1)
+
+
+async def test_a_log_that_was_thrown_away_or_never_closed_has_an_end(
+    task: NewTask, builds: BuildbotBuilds, master: BuildbotSandbox
+) -> None:
+    run = task()
+    await run.submit("talk")
+    build = (await run.completed()).newest
+    assert build is not None
+    record = await builds.record(build.build_id)
+    stdio, notes = log_of(record, "shell", "stdio"), log_of(record, "talk", "notes")
+    database = sqlite3.connect(master.directory / "master" / "state.sqlite", timeout=30)
+    with database:
+        # As Buildbot's janitor does, and as a step does that is over before its log is.
+        database.execute("UPDATE logs SET type = 'd' WHERE id = ?", (stdio.log_id,))
+        database.execute("DELETE FROM logchunks WHERE logid = ?", (stdio.log_id,))
+        database.execute("UPDATE logs SET complete = 0 WHERE id = ?", (notes.log_id,))
+    database.close()
+    assert log_of(await builds.record(build.build_id), "shell", "stdio") == LogState(
+        stdio.log_id, "stdio", LogKind.TEXT, 0, complete=True
+    )
+    assert await builds.log_piece(build.build_id, stdio.log_id, 0) == LogPiece("", 0, complete=True)
+    assert await builds.log_piece(build.build_id, notes.log_id, 0) == LogPiece("one\ntwo, with é\n", 2, complete=True)
