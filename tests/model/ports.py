@@ -25,8 +25,7 @@ from bridge.engine.backoff import Backoff
 from bridge.engine.engine import Engine
 from bridge.engine.memory import Memory
 from bridge.engine.pool import Pool
-from bridge.published.publisher import Publisher
-from bridge.published.redaction import Redactor
+from bridge.engine.ports import Properties, Redact
 from tests.unit.core.samples import AT, RULES
 
 POOL = "linux"
@@ -77,7 +76,22 @@ class Seat:
         return Engine("replica", *ports, BACKOFF, EyesAt(self), self.known)
 
 
-PUBLISHED = Publisher(Redactor(tuple), "0")
+class Nothing:
+    """What is published says nothing here: its documents are made again whenever a coroutine is, and decide nothing."""
+
+    attests = False
+
+    def redactor(self, properties: Properties) -> Redact:
+        return str
+
+    def facts(self, run: Run, state: RequestState, record: BuildRecord, page: str | None, redact: Redact) -> bytes:
+        return b"{}"
+
+    def provenance(self, *_: object) -> tuple[bytes, bytes | None]:
+        raise NotImplementedError("nobody attests to anything here")
+
+
+PUBLISHED = Nothing()
 
 
 class Steady(Random):

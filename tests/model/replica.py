@@ -79,7 +79,7 @@ IDLE = Replica()
 
 
 class Turns:
-    """As much of an event loop as coroutines need that neither sleep nor read: it runs what is ready."""
+    """As much of an event loop as coroutines need that do not read: it runs what is ready. Its time stands still."""
 
     def __init__(self) -> None:
         self.ready: deque[asyncio.Handle] = deque()
@@ -88,6 +88,18 @@ class Turns:
         handle = asyncio.Handle(callback, args, self.loop, context)
         self.ready.append(handle)
         return handle
+
+    def time(self):
+        return 0.0
+
+    def call_at(self, when, callback, *args, context=None):
+        """What comes later never comes: no time passes while a replica works."""
+        return asyncio.TimerHandle(when, callback, args, self.loop, context)
+
+    def call_later(self, delay, callback, *args, context=None):
+        return self.call_at(delay, callback, *args, context=context)
+
+    def _timer_handle_cancelled(self, handle): ...
 
     def create_future(self):
         return asyncio.Future(loop=self.loop)
