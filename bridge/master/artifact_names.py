@@ -45,11 +45,13 @@ def of_files(paths: Sequence[str], base: str, artifact: str | None, *, public: b
     With `artifact`, a directory of artifacts, the names are relative to `base`; without it, to the workdir.
     """
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for path in paths:
         given = None if artifact is None else f"{artifact.rstrip('/')}/{path.removeprefix(base).lstrip('/')}"
         name = of_file(path, given, public=public)
-        if name in names.values():
+        if name in taken:
             raise Unusable(f"two files would have the artifact name {name!r}; one of them is {path!r}")
+        taken.add(name)
         names[path] = name
     return names
 

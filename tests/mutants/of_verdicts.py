@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant(
         "verdict-written-twice",
         "bridge.core.lifecycle",
-        '    """What will be told is written down: nothing that Buildbot says changes it any more."""\n    match event:\n',
+        '    """What will be told is written down: nothing that Buildbot says changes it; only a success may prove not to be whole."""\n    match event:\n',
         '    """What Buildbot says last counts."""\n'
         "    if isinstance(event, RequestSeen) and isinstance(phase, Reporting) and phase.build is not None:\n"
         "        building = Building(phase.request, phase.build, phase.worker, phase.claim)\n"
@@ -117,7 +117,7 @@ MUTANTS = (
     Mutant(
         "verdict-dropped-at-a-5xx",
         "bridge.core.lifecycle",
-        '    """What will be told is written down: nothing that Buildbot says changes it any more."""\n    match event:\n',
+        '    """What will be told is written down: nothing that Buildbot says changes it; only a success may prove not to be whole."""\n    match event:\n',
         '    """A report is made once."""\n'
         "    match event:\n"
         "        case Doubted() | Deferred() if isinstance(phase, Reporting):\n"
@@ -130,11 +130,12 @@ MUTANTS = (
     Mutant(
         "artifacts-after-the-report",
         "bridge.engine.reporting",
-        "    if command.claimed and (doubt := await _attached(engine, run, command)) is not None:\n"
-        "        return doubt\n"
+        "            if (doubt := await _attached(engine, run, command)) is not None:\n"
+        "                return doubt\n"
         "    if command.verdict.resolution is Resolution.CANCELED:\n"
         "        return await _cancel_task(engine, run, command)\n"
         "    return await _resolve(engine, run, command, command.verdict.resolution)\n",
+        "            pass\n"
         "    if command.verdict.resolution is Resolution.CANCELED:\n"
         "        return await _cancel_task(engine, run, command)\n"
         "    at = engine.clock.now()\n"
@@ -143,6 +144,19 @@ MUTANTS = (
         "        return doubt\n"
         "    return await engine.hear(run.key, TaskSeen(at, status, engine.pool_of(run).rules))\n",
         "artifact on a resolved task raised; the message was requeued for ever (R-03, F-09)",
+        "S9",
+        by=("simulation",),
+    ),
+    Mutant(
+        "a-file-is-given-up-at-once",
+        "bridge.engine.outputs",
+        "        await this.attach(artifact, mandatory=output.mandatory)\n        return None\n",
+        "        try:\n"
+        "            await this.attach(artifact, mandatory=output.mandatory)\n"
+        "        except faults.Unavailable:\n"
+        "            pass\n"
+        "        return None\n",
+        "the result is told though what the task must carry could not be stored (hazard 10.4)",
         "S9",
         by=("simulation",),
     ),
