@@ -148,15 +148,11 @@ MUTANTS = (
         by=("simulation",),
     ),
     Mutant(
-        "a-file-is-given-up-at-once",
+        "files-left-behind",
         "bridge.engine.outputs",
         "        await this.attach(artifact, mandatory=output.mandatory)\n        return None\n",
-        "        try:\n"
-        "            await this.attach(artifact, mandatory=output.mandatory)\n"
-        "        except faults.Unavailable:\n"
-        "            pass\n"
         "        return None\n",
-        "the result is told though what the task must carry could not be stored (hazard 10.4)",
+        "the result is told though what the task must carry is not stored (hazard 10.4)",
         "S9",
         by=("simulation",),
     ),
