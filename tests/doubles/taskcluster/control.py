@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.doubles.taskcluster import settings
 from tests.doubles.taskcluster.instants import SECOND, zulu
+from tests.doubles.taskcluster.journal import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -97,16 +98,18 @@ class Control:
         self.ledger.lost = 0
 
     async def journal(self, request: web.Request) -> Any:
-        since = int(request.query.get("since", 0))
-        found = self.server.journal.since(since, int(request.query.get("limit", PAGE)))
-        chosen = [entry.wire() for entry in found if _wanted(request, entry.api, entry.task_id)]
-        return {"entries": chosen, "next": found[-1].number if found else since}
+        since, limit = int(request.query.get("since", 0)), int(request.query.get("limit", PAGE))
+        found = self.server.journal.since(since, LONGEST)
+        chosen = [entry for entry in found if _wanted(request, entry.api, entry.task_id)][:limit]
+        last = chosen if len(chosen) == limit else found
+        return {"entries": [entry.wire() for entry in chosen], "next": last[-1].number if last else since}
 
     async def history(self, request: web.Request) -> Any:
-        since = int(request.query.get("since", 0))
-        found = self.ledger.history[since : since + int(request.query.get("limit", PAGE))]
-        chosen = [change.wire() for change in found if _wanted(request, None, change.task_id)]
-        return {"transitions": chosen, "next": since + len(found)}
+        since, limit = int(request.query.get("since", 0)), int(request.query.get("limit", PAGE))
+        found = enumerate(self.ledger.history[since:], since + 1)
+        chosen = [(number, change) for number, change in found if _wanted(request, None, change.task_id)][:limit]
+        after = chosen[-1][0] if len(chosen) == limit else len(self.ledger.history)
+        return {"transitions": [change.wire() for _, change in chosen], "next": after}
 
     async def messages(self, request: web.Request) -> Any:
         found = [message for message in self.server.broker.recent if _wanted(request, None, message.task_id)]
