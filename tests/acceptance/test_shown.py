@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,9 @@ from tests.sandbox.stack import Stack
 
 LOG, BACKING = "public/logs/live.log", "public/logs/live_backing.log"
 KEY = "a key of live logs, of 32 characters and more"
-LARGE = 64 << 20
+LINES = 30
+"""Of a build that is followed, one a second."""
+LARGE = int(os.environ.get("BRIDGE_LARGE_MIB", "64")) << 20
 """Bytes: of a log, and of a file; each must fit into the growth that is allowed, were it held in memory."""
 GROWTH = 48 << 20
 
@@ -43,21 +46,23 @@ def _address(scene: Scene, task: str, name: str) -> str:
 
 async def test_a_running_build_is_followed_through_its_task(showing: Scene) -> None:
     """Its lines come while it runs; who reads when it is over reads the same, and more about it."""
-    task = await showing.task("talking", properties={"script": "for i in 1 2 3 4 5; do echo line $i; sleep 1; done"})
+    task = await showing.task("talking", properties={"script": f"for i in $(seq {LINES}); do echo line $i; sleep 1; done"})
     await showing.run(task, "running")
     await showing.stack.eventually(lambda: _shown(showing, task), "the live log is linked")
-    seen = b""
+    seen, reads = b"", list[int]()
     async with showing.stack.http.get(_address(showing, task, LOG)) as answer:
         assert answer.status == 200, await answer.text()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             while b"waiting at the gate" not in seen:
                 seen += await answer.content.readany()
+                reads.append(seen.count(b"line "))
+            assert len(set(reads)) > 3  # a worker sends what was printed every five seconds
             assert (await showing.stack.status(task))["state"] == "running"
             await showing.let(task)
             seen += await answer.content.read()
     await showing.run(task, "completed")
     finished = await showing.log(task)
-    assert [line for line in finished.splitlines() if line.startswith("line ")] == [f"line {n}" for n in range(1, 6)]
+    assert [line for line in finished.splitlines() if line.startswith("line ")] == [f"line {n}" for n in range(1, LINES + 1)]
     assert seen.decode() in finished
     assert finished.rstrip().endswith("The task is completed: the build succeeded.")
 
@@ -81,12 +86,13 @@ async def test_a_run_that_was_retried_keeps_the_log_of_its_own_build(showing: Sc
     assert "let go with 5" not in second
 
 
+@pytest.mark.timeout(1800)
 async def test_a_large_log_and_a_large_file_never_are_in_memory(showing: Scene) -> None:
     """The services' memory grows by less than either has."""
     script = f"head -c {LARGE} /dev/urandom > out/large; head -c {LARGE * 3 // 4} /dev/urandom | base64"
     before = _memory(showing)
     task = await showing.task("giving", properties={"script": script})
-    await showing.run(task, "completed", within=240)
+    await showing.run(task, "completed", within=240 + LARGE / 2e6)
     peaks = _memory(showing)
     assert {name: peak - before[name] for name, peak in peaks.items() if peak - before[name] > GROWTH} == {}
     async with showing.stack.http.get(_address(showing, task, BACKING)) as answer:
