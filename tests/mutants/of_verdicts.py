@@ -28,7 +28,6 @@ MUTANTS = (
         "        return _complete(run, phase, event, results)\n",
         "the same, RETRY told apart: the request is still open when the run is resolved (hazard 9.2, 9.4)",
         "S4",
-        first=("random/1/7",),
     ),
     Mutant(
         "skipped-never-resolved",
