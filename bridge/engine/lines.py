@@ -6,11 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-Redact = Callable[[str], str]
-"""Takes whole lines with their line feeds, and gives as many without what nobody may read.
+from bridge.engine.ports import Redact
 
-Each line is judged by itself: how many come together is chance.
-"""
 _STAMP = "%Y-%m-%dT%H:%M:%SZ "
 _NO_STAMP = " " * len("2000-01-01T00:00:00Z ")
 

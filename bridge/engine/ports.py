@@ -21,7 +21,10 @@ Admit = Callable[[RunKey, Definition, TaskStatus, Policy], Awaitable[Order | Ref
 Properties = Mapping[str, tuple[object, str]]
 """A build's properties: name to value and source."""
 Redact = Callable[[str], str]
-"""Masks in whole lines of text what must not be published."""
+"""Takes whole lines with their line feeds, and gives as many without what nobody may read.
+
+Each line is judged by itself: how many come together is chance.
+"""
 Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
 
 

@@ -18,7 +18,8 @@ from typing import Protocol
 from bridge.core import faults
 from bridge.core.record import BuildRecord, LogKind, LogPiece, LogState, StepState
 from bridge.engine import headings
-from bridge.engine.lines import Lines, Redact
+from bridge.engine.lines import Lines
+from bridge.engine.ports import Redact
 
 
 class Reading(Protocol):
