@@ -132,7 +132,7 @@ def doctor(config: Config = None, json: Json = False) -> None:
 @app.command("schema")
 def schema() -> None:
     """Print the JSON schema of a task's payload."""
-    from bridge.taskcluster.payload import payload_schema
+    from bridge.definition import payload_schema
 
     printed.as_json(payload_schema())
 

@@ -43,7 +43,7 @@ def judge(
     is `Taskcluster task <taskId> run <runId>`; other systems may rely on that.
     """
     builder = payload.builder
-    if problem := _bad_name(builder):
+    if problem := name_problem(builder, "`payload.buildername`"):
         return refusal([problem])
     if matches(builder, policy.left_alone):
         return LeftAlone(f"builder {builder} is left alone by this bridge's policy")
@@ -94,8 +94,8 @@ def shown(text: str, most: int = 80) -> str:
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in cut)
 
 
-def _bad_name(builder: str) -> str | None:
-    where = "`payload.buildername`"
+def name_problem(builder: str, where: str) -> str | None:
+    """What is wrong with a builder's name that stands at `where`: no scope could name it."""
     if not builder:
         return f"{where} is empty. Give the name of a Buildbot builder."
     if builder.endswith("*"):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from bridge.core.admission import shown
+from bridge.core.admission import RESERVED, shown
 from bridge.core.order import Payload, Sourcestamp
 
 
@@ -54,7 +54,10 @@ class PayloadSchema(_Strict):
         description="Several sourcestamps, each with a codebase of its own; not together with `sourcestamp`.",
     )
     properties: dict[str, Any] = Field(
-        default_factory=dict, description="Properties of the build: any JSON, within the limits of the pool."
+        default_factory=dict,
+        description="Properties of the build: any JSON, within the limits of the pool. Names that the bridge or Buildbot "
+        "sets are refused.",
+        json_schema_extra={"propertyNames": {"not": {"enum": [*sorted(RESERVED)]}}},  # checked by admission, likewise
     )
 
     @model_validator(mode="after")
@@ -65,7 +68,10 @@ class PayloadSchema(_Strict):
 
 
 def payload_schema() -> dict[str, Any]:
-    """The payload's JSON schema (draft 2020-12), made from what the bridge itself checks with."""
+    """The payload's JSON schema (draft 2020-12), made from what the bridge itself checks with.
+
+    `bridge/definition/payload.v1.schema.json` is this, kept as a file for all who have no pydantic.
+    """
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **PayloadSchema.model_json_schema()}
 
 

@@ -1,0 +1,35 @@
+"""The payload's schema, and what a builder's name must be for a scope to name it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from bridge.core.admission import name_problem
+from bridge.core.order import Policy
+
+SCOPE_PREFIX = Policy().scope_prefixes[0]
+"""What stands before the builder's name in its scope, unless the bridge's operators chose another prefix."""
+
+
+@cache
+def _text() -> str:
+    return resources.files(__package__).joinpath("payload.v1.schema.json").read_text(encoding="utf-8")
+
+
+def payload_schema() -> dict[str, Any]:
+    """The payload's JSON schema (draft 2020-12); a new copy each time."""
+    schema: dict[str, Any] = json.loads(_text())
+    return schema
+
+
+def builder_problem(builder: str, where: str) -> str | None:
+    """A sentence about a name that no scope can name, and so no task can ask for; `where` it stands begins the sentence."""
+    return name_problem(builder, where)
+
+
+def builder_scope(builder: str, prefix: str = SCOPE_PREFIX) -> str:
+    """The scope that a task needs for this builder; the prefix ends where the name begins."""
+    return f"{prefix}{builder}"
