@@ -18,7 +18,7 @@ from tests.chaos.stream import Made, Stream
 from tests.chaos.verdict import Finding, found
 from tests.history.evidence import Evidence
 
-LONGEST: Final = 330.0
+LONGEST: Final = 410.0
 """Seconds for all to come to its end: the longest build, the bound, a claim that has to expire."""
 READY: Final = 60.0
 

@@ -111,7 +111,7 @@ KINDS: Final = (
     Kind("breaks", 3, "exception", _ends("internal-error")),
     Kind("skipped", 3, "condition", _ends("completed")),
     Kind("works", 18, "work", _ends("completed"), seconds=(0.5, 6)),
-    Kind("works long", 3, "work", _ends("completed"), seconds=(46, 58)),
+    Kind("works long", 3, "work", _ends("completed"), seconds=(66, 78)),
     Kind("works in vain", 5, "work-in-vain", _ends("failed"), seconds=(0.5, 4)),
     Kind("works far away", 5, "remote", _ends("completed"), seconds=(0.5, 4)),
     Kind("retried", 8, "retry-once", _ends("completed")),
