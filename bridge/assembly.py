@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from functools import partial
 import aiohttp
 from aiolimiter import AsyncLimiter
 
+from bridge import logs
 from bridge.buildbot.builds import BuildbotBuilds
 from bridge.buildbot.client import Buildbot
 from bridge.buildbot.exchange import Exchange
@@ -19,6 +20,7 @@ from bridge.core import admission
 from bridge.core.order import Definition, LeftAlone, Order, Policy, Refusal
 from bridge.core.run import RunKey
 from bridge.core.status import TaskStatus
+from bridge.core.steering import Stop
 from bridge.engine.backoff import Backoff
 from bridge.engine.crew import Crew
 from bridge.engine.engine import Engine
@@ -36,6 +38,7 @@ from bridge.store import database
 from bridge.store.clock import DatabaseClock
 from bridge.store.database import Database
 from bridge.store.runs import Runs
+from bridge.store.steering import Orders
 from bridge.taskcluster import payload
 from bridge.taskcluster.artifacts import Storage, Uploads
 from bridge.taskcluster.calls import Calls
@@ -114,8 +117,14 @@ async def opened(settings: Settings, me: str, observer: Observer, told: Told) ->
             clock=clock,
             backoff=Backoff(random.Random()),  # noqa: S311  spreads calls, guards nothing
             observer=observer,
+            steering=Orders(store, _steered),
         )
         yield House(settings, store, clock, queue, buildbots, engine, Crew(engine), Sweeps(engine))
+
+
+def _steered(stops: Sequence[Stop]) -> None:
+    """Tell each time when operators gave or lifted an order."""
+    logs.logger().warning("stops_changed", stops=[stop.words for stop in stops])
 
 
 async def _queue(

@@ -20,6 +20,13 @@ class Hinted:
 
 
 @dataclass(frozen=True, slots=True)
+class Urged:
+    """An operator wants what the run owes to be tried now, whatever wait was agreed. It decides nothing either."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSeen:
     """The queue's status of the task, read or in the answer to a call."""
 
@@ -160,6 +167,7 @@ class Attached:
 
 Event = (
     Hinted
+    | Urged
     | TaskSeen
     | TaskMissing
     | RequestSeen

@@ -52,6 +52,7 @@ from bridge.core.events import (
     Submitted,
     TaskMissing,
     TaskSeen,
+    Urged,
 )
 from bridge.core.rules import Rules
 from bridge.core.run import (
@@ -92,7 +93,7 @@ def advance(run: Run, event: Event) -> Run:
 
 def _wanted(run: Run, phase: Wanted, event: Event) -> Run:
     match event:
-        case Hinted() | Doubted() | Deferred():
+        case Hinted() | Urged() | Doubted() | Deferred():
             return timing.later(run, event)
         case TaskSeen():
             return _task_seen(run, event)
@@ -122,7 +123,7 @@ def _wanted(run: Run, phase: Wanted, event: Event) -> Run:
 
 def _queued(run: Run, phase: Queued, event: Event) -> Run:
     match event:
-        case Hinted() | Doubted() | Deferred():
+        case Hinted() | Urged() | Doubted() | Deferred():
             return timing.later(run, event)
         case TaskSeen():
             return _task_seen(run, event)
@@ -142,7 +143,7 @@ def _queued(run: Run, phase: Queued, event: Event) -> Run:
 
 def _building(run: Run, phase: Building, event: Event) -> Run:
     match event:
-        case Hinted() | Doubted() | Deferred():
+        case Hinted() | Urged() | Doubted() | Deferred():
             return timing.later(run, event)
         case TaskSeen():
             return _task_seen(run, event)
@@ -170,7 +171,7 @@ def _building(run: Run, phase: Building, event: Event) -> Run:
 def _decided(run: Run, phase: Reporting | Refused, event: Event) -> Run:
     """What will be told is written down: nothing that Buildbot says changes it; only a success may prove not to be whole."""
     match event:
-        case Hinted() | Doubted() | Deferred():
+        case Hinted() | Urged() | Doubted() | Deferred():
             return timing.later(run, event)
         case TaskSeen():
             return _task_seen(run, event)
@@ -197,7 +198,7 @@ def _decided(run: Run, phase: Reporting | Refused, event: Event) -> Run:
 
 def _stopping(run: Run, phase: Stopping, event: Event) -> Run:
     match event:
-        case Hinted() | Doubted() | Deferred():
+        case Hinted() | Urged() | Doubted() | Deferred():
             return timing.later(run, event)
         case RequestSeen():
             return endings.stop_seen(run, phase, event)

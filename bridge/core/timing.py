@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bridge.core.commands import Look, ReclaimRun
 from bridge.core.debts import owed
-from bridge.core.events import Deferred, Doubted, Hinted
+from bridge.core.events import Deferred, Doubted, Hinted, Urged
 from bridge.core.run import Building, Claim, Phase, Queued, Refused, Reporting, Run, RunKey
 
 # The queue resolves a run 60 s after its deadline, plus a poll of 5 s: before that there is nothing to see.
@@ -25,8 +25,10 @@ def enter(run: Run, phase: Phase, at: datetime) -> Run:
     return replace(run, phase=phase, not_before=at, attempts=0, missing_since=None, missing_reads=0)
 
 
-def later(run: Run, event: Hinted | Doubted | Deferred) -> Run:
+def later(run: Run, event: Hinted | Urged | Doubted | Deferred) -> Run:
     """Hints make a look due. An attempt that led to nothing puts off what was tried; one in doubt asks for a look first.
+
+    Urging ends all waits between tries, and the look comes first: what may have been done is not done again unseen.
 
     A hint is remembered as its own moment, even when a look is due already: a read that was asked for before the hint
     does not answer it.
@@ -34,6 +36,8 @@ def later(run: Run, event: Hinted | Doubted | Deferred) -> Run:
     match event:
         case Hinted(at=at):
             return replace(run, look_at=at)
+        case Urged(at=at):
+            return replace(run, look_at=at, not_before=min(run.not_before, at), attempts=0)
         case Doubted(at=at):
             return replace(_put_off(run, event), look_at=at)
         case Deferred():

@@ -18,7 +18,8 @@ from bridge.engine.holding import Hold, Leased
 from bridge.engine.memory import Memory
 from bridge.engine.observer import Observer
 from bridge.engine.pool import Pool
-from bridge.engine.ports import Admit, Clock, Queue, Runs
+from bridge.engine.ports import Admit, Clock, Queue, Runs, Steering
+from bridge.engine.unsteered import Unsteered
 from bridge.engine.words import because
 
 _STEPS = 24  # a run that owes more in one go is given back, so that no fault of ours can make a tight loop
@@ -49,6 +50,7 @@ class Engine:
     backoff: Backoff
     observer: Observer
     memory: Memory = field(default_factory=Memory)
+    steering: Steering = field(default_factory=Unsteered)
 
     async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
         """Let facts about a run change the rows of its task, in one transaction; all rows of the task as they are then."""

@@ -14,6 +14,7 @@ from bridge.core.record import BuildRecord, LogPiece, Output
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId, Worker
 from bridge.core.status import TaskStatus
+from bridge.core.steering import Stop
 from bridge.core.verdict import Resolution
 
 Admit = Callable[[RunKey, Definition, TaskStatus, Policy], Awaitable[Order | Refusal | LeftAlone]]
@@ -194,6 +195,14 @@ class Published(Protocol):
         stored: Sequence[Stored],
     ) -> tuple[bytes, bytes | None]:
         """The document about what the bridge saw, and its signature where there is a key."""
+        ...
+
+
+class Steering(Protocol):
+    """What operators want."""
+
+    async def stop(self, pool: str, builder: str) -> Stop | None:
+        """The order that holds such runs back, if there is one; it is seconds old at most. `Unavailable` while unknown."""
         ...
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bridge.engine.engine import Engine
 
 _LEFT_ALONE = timedelta(minutes=10)
+_STOPPED = timedelta(minutes=1)
 _SEARCH = timedelta(minutes=1)
 UNKNOWN_PRIORITY = ""
 """Differs from all that a task can have, so that Buildbot is told the task's own."""
@@ -75,7 +76,8 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     teller = await telling(engine, run, seen)
     if teller is None and (inherited := await predecessors_request(engine, run, seen)) is not None:
         return inherited
-    if (held := _waits_for_room(engine, run, seen, order)) is not None:
+    held = await _stopped(engine, run, seen, order) or _waits_for_room(engine, run, seen, order)
+    if held is not None:
         return await engine.hear(run.key, seen, held)
     rows = await engine.hear(run.key, seen, Asking(seen.at, order.builder, teller))
     now = rows.get(run.key.run_id)
@@ -126,6 +128,12 @@ async def _answered(
         return HeldBack(at, at + _LEFT_ALONE, str(conflict), asked=True)
     engine.memory.forget(run.key)
     return Submitted(at, Request(request, run.key.run_id), order.builder, priority)
+
+
+async def _stopped(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> HeldBack | None:
+    """Hold the run back where an operator wants no new requests; lifting that makes it look again at once."""
+    stop = await engine.steering.stop(run.pool, order.builder)
+    return None if stop is None else HeldBack(seen.at, seen.at + _STOPPED, stop.words)
 
 
 def _waits_for_room(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> HeldBack | None:

@@ -15,6 +15,8 @@ def because(event: Event, run_id: RunId) -> str:  # noqa: C901  a table: one lin
     match event:
         case events.Hinted():
             return "a message said that something changed"
+        case events.Urged():
+            return "an operator wants it tried now"
         case events.TaskSeen(status=status):
             return _task(run_in(status, run_id))
         case events.TaskMissing():

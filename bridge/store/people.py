@@ -54,6 +54,7 @@ class Entry:
 class DeadLetter:
     """A message that could not be read; `body` is cut, `size` and `sha256` are of the whole."""
 
+    id: int
     at: datetime
     exchange: str
     routing_key: str

@@ -27,6 +27,7 @@ from bridge.core.events import (
     RequestMissing,
     Submitted,
     TaskMissing,
+    Urged,
 )
 from bridge.core.lifecycle import advance
 from bridge.core.run import Request, Run, RunId
@@ -72,6 +73,7 @@ PHASES = {
 
 EVENTS: dict[str, Event] = {
     "hinted": Hinted(after(1)),
+    "urged": Urged(after(1)),
     "pending": seen(run_status()),
     "running as ours": seen(running(until=CLAIM.taken_until + timedelta(seconds=1))),
     "running as another's": seen(running(OTHER)),
@@ -104,6 +106,7 @@ EVENTS: dict[str, Event] = {
 OUTCOMES = """
 event                | Wanted    | Wanted, asked | Queued    | Building  | Building, claimed | Reporting | Reporting, retried | Refused | Stopping | Stopping, asked | Settled
 hinted               | ~         | ~             | ~         | ~         | ~                 | ~         | ~                  | ~       | ~        | ~               | =
+urged                | ~         | ~             | ~         | ~         | ~                 | ~         | ~                  | ~       | ~        | ~               | =
 pending              | ~         | ~             | ~         | ~         | ~                 | ~         | ~                  | ~       | ~        | ~               | =
 running as ours      | ~         | ~             | ~         | ~         | ~                 | ~         | ~                  | ~       | ~        | ~               | =
 running as another's | Settled   | Stopping      | Stopping  | Stopping  | Stopping          | Settled   | Stopping           | Settled | ~        | ~               | =

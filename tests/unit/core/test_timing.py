@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from bridge.core import timing
 from bridge.core.chain import newborn
-from bridge.core.commands import ClaimRun, Look, ReclaimRun, Report
+from bridge.core.commands import ClaimRun, Look, ReclaimRun, Report, RequestBuild
 from bridge.core.debts import owed
-from bridge.core.events import Claimed, Deferred, Doubted, Hinted, RequestMissing, TaskMissing
+from bridge.core.events import Claimed, Deferred, Doubted, Hinted, RequestMissing, TaskMissing, Urged
 from bridge.core.lifecycle import advance
 from bridge.core.run import Claim, Settled, Stopping
 from tests.unit.core.samples import (
@@ -47,6 +47,20 @@ def test_a_hint_during_the_first_read_of_all_is_not_lost():
     run = a_run(WANTED, facts=None, look_at=AT + timing.LOOK_SELDOM, not_before=after(60))
     run = advance(advance(run, Hinted(after(1))), seen(run_status(), at=AT))
     assert owed(run, after(1)) == Look(None)
+
+
+def test_urging_ends_the_wait_and_looks_first():
+    run = a_run(WANTED, look_at=after(3600), not_before=after(600), attempts=7)
+    assert owed(run, after(1)) is None
+    run = advance(run, Urged(after(1)))
+    assert (run.not_before, run.attempts) == (after(1), 0)
+    assert owed(run, after(1)) == Look(None)
+    assert owed(advance(run, seen(run_status(), at=after(2))), after(2)) == RequestBuild()
+
+
+def test_urging_puts_nothing_off():
+    run = a_run(WANTED, not_before=AT)
+    assert advance(run, Urged(after(5))).not_before == AT
 
 
 def test_a_doubt_that_came_while_a_sweep_read_is_not_lost():

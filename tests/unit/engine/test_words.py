@@ -21,6 +21,7 @@ from bridge.core.events import (
     RequestMissing,
     Submitted,
     TaskMissing,
+    Urged,
 )
 from bridge.core.run import RunId
 from bridge.engine.words import because, results_name
@@ -39,6 +40,7 @@ from tests.unit.core.samples import (
 
 CAUSES: list[tuple[Event, str]] = [
     (Hinted(AT), "a message said that something changed"),
+    (Urged(AT), "an operator wants it tried now"),
     (seen(), "Taskcluster does not show the run"),
     (seen(run_status()), "Taskcluster says: pending"),
     (seen(running()), "Taskcluster says: running by our-bridge/linux-1"),

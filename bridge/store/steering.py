@@ -1,0 +1,116 @@
+"""Orders of operators: what services read of them, what operators write, and the record of all that they did."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bridge.core.run import RunId, RunKey, TaskId
+from bridge.core.steering import Stop, StopKind, stopping
+from bridge.store.database import Database
+from bridge.store.people import DeadLetter
+from bridge.store.queries import query
+from bridge.store.rows import Row, storable
+
+FRESH = 2.0  # seconds for which what was read is believed: an order holds "within seconds"
+
+
+class Orders:
+    """The orders in force, as a service asks for them before each submit: one small statement in two seconds at most."""
+
+    def __init__(
+        self,
+        database: Database,
+        changed: Callable[[Sequence[Stop]], None] = lambda _: None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`changed` hears of each set of orders that differs from the one before."""
+        self._database, self._changed, self._monotonic = database, changed, monotonic
+        self._stops: list[Stop] = []
+        self._until = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def stop(self, pool: str, builder: str) -> Stop | None:
+        """The order that holds such runs back. `faults.Unavailable` where they cannot be read: then nobody submits."""
+        async with self._reading:
+            if self._monotonic() >= self._until:
+                await self._read()
+        return stopping(self._stops, pool, builder)
+
+    async def _read(self) -> None:
+        asked_at = self._monotonic()
+        found = [_stop(row) for row in await self._database.fetch(query("stops"))]
+        if found != self._stops:
+            self._stops = found
+            self._changed(found)
+        self._until = asked_at + FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that an operator did; `outcome` in words."""
+
+    at: datetime
+    who: str
+    verb: str
+    target: str
+    why: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """What operators change by hand."""
+
+    database: Database
+
+    async def stops(self) -> list[tuple[Stop, datetime]]:
+        """The orders in force, and since when."""
+        return [(_stop(row), row["at"]) for row in await self.database.fetch(query("stops"))]
+
+    async def give(self, stop: Stop) -> None:
+        """Give an order, or new words to one that is in force."""
+        texts = map(storable, (stop.pool, stop.builders, stop.who, stop.why))
+        await self.database.fetch(query("stop"), stop.kind.value, *texts)
+
+    async def lift(self, kind: StopKind, pool: str, builders: str) -> bool:
+        """Lift an order; whether it was in force."""
+        return bool(await self.database.fetch(query("unstop"), kind.value, pool, builders))
+
+    async def held(self, *, page: int = 500) -> AsyncIterator[list[tuple[RunKey, str]]]:
+        """The pending runs that are held back, with their pools, in pages by key."""
+        last: tuple[str, int] = ("", -1)
+        while rows := await self.database.fetch(query("held_keys"), *last, page):
+            yield [(RunKey(TaskId(row["task_id"]), RunId(row["run_id"])), row["pool"]) for row in rows]
+            last = (rows[-1]["task_id"], rows[-1]["run_id"])
+
+    async def let_go(self, key: RunKey) -> bool:
+        """Take an unsettled run from whoever has it; whether there is such a run."""
+        return bool(await self.database.fetch(query("let_go"), key.task_id, key.run_id))
+
+    async def note(self, who: str, verb: str, target: str, why: str, outcome: str) -> None:
+        """Keep what was done."""
+        await self.database.fetch(query("audit"), *map(storable, (who, verb, target, why, outcome)))
+
+    async def acts(self, limit: int = 50) -> list[Act]:
+        """What was done, the newest first."""
+        return [Act(**row) for row in await self.database.fetch(query("audit_list"), limit)]
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One message that could not be read."""
+        rows = await self.database.fetch(query("dead_letter_one"), number)
+        return DeadLetter(**rows[0]) if rows else None
+
+    async def forget(self, number: int) -> bool:
+        """Drop such a message; whether it was there."""
+        return bool(await self.database.fetch(query("dead_letter_drop"), number))
+
+
+def _stop(row: Row) -> Stop:
+    """A kind that only a newer version knows holds back all the same."""
+    known = row["kind"] in set(StopKind)
+    kind = StopKind(row["kind"]) if known else StopKind.DENIED
+    return Stop(kind, row["pool"], row["builders"], row["who"], row["why"])

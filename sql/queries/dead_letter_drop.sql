@@ -1,0 +1,2 @@
+-- Forget an unreadable message.
+DELETE FROM dead_letters WHERE id = $1 RETURNING id
