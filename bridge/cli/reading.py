@@ -71,9 +71,9 @@ def _status_words(data: Mapping[str, Any]) -> Group:
     return Group(table, Text("\n".join(lines)))
 
 
-async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
-    """The rows of a task's runs and their changes of phase; `asked` is taskId or taskId/runId."""
-    key, only = _asked(asked, run)
+async def task(settings: Settings, words: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
+    """The rows of a task's runs and their changes of phase; `words`: taskId or taskId/runId."""
+    key, only = asked(words, run)
     async with _opened(settings, "bbb show") as opened:
         rows = await Runs(opened, "bbb show", tuple(settings.pools)).of_task(key)
         steps = await People(opened).history(key)
@@ -86,10 +86,11 @@ async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[di
     return [_row(row, steps) for row in shown.values()], _run_words(list(shown.values()), steps)
 
 
-def _asked(asked: str, run: int | None) -> tuple[TaskId, int | None]:
-    found = _TASK.fullmatch(asked)
+def asked(words: str, run: int | None) -> tuple[TaskId, int | None]:
+    """The task, and the one run that was asked for if there was one, from `taskId` or `taskId/runId`."""
+    found = _TASK.fullmatch(words)
     if found is None:
-        raise Complaint(f"{asked!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")
+        raise Complaint(f"{words!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")
     return TaskId(found[1]), run if found[2] is None else int(found[2])
 
 
