@@ -132,4 +132,9 @@ CANONICAL = (
         ),
         (Deed(10.0, "priority", 0, value=5.0),),
     ),
+    Scenario(
+        "paused by an operator",
+        (_job(Outcome(20.0, RETRY), Outcome(90.0, SUCCESS)), _job(Outcome(5.0, SUCCESS), at=20.0)),
+        (Deed(12.0, "pause", value=60.0),),
+    ),
 )

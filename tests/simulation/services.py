@@ -19,6 +19,7 @@ from bridge.engine.crew import Crew
 from bridge.engine.engine import Engine
 from bridge.engine.pool import Pool
 from bridge.engine.sweeps import Sweeps
+from bridge.engine.unsteered import Unsteered
 from bridge.metrics import Metrics
 from bridge.published.publisher import Publisher
 from bridge.published.redaction import Redactor
@@ -26,6 +27,7 @@ from bridge.service import Frame, Loops
 from bridge.settings import Settings
 from bridge.store.clock import DatabaseClock
 from bridge.store.replicas import Replica
+from bridge.store.steering import Orders
 from listeners import buildbot as buildbot_listener
 from listeners.taskcluster import Listener
 from reflector.service import reflect
@@ -216,6 +218,8 @@ class Service:
         queue = Queue(out.taskcluster, machine, out.watch, wall)
         builds = Builds(out.master, machine, out.fabric, out.watch)
         clock = DatabaseClock(loop.time, wall)
+        database = Database(out.table, machine, out.fabric)
+        orders: Any = Orders(database, monotonic=loop.time)  # what it asks of a database, this one has too
         engine = WatchedEngine(
             me=machine.name,
             runs=Runs(out.table, machine, out.fabric),
@@ -225,9 +229,9 @@ class Service:
             clock=clock,
             backoff=Backoff(out.random),
             observer=Telling(out.watch, machine.name, out.coverage),
+            steering=orders if out.table.steered else Unsteered(),
             table=out.table,
             coverage=out.coverage,
         )
-        database = Database(out.table, machine, out.fabric)
         buildbots: Any = {"main": builds}  # what the follower asks of a Buildbot, the port has too
         return House(settings(), database, clock, queue, buildbots, engine, Crew(engine), Sweeps(engine))

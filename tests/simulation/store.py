@@ -20,6 +20,7 @@ from tests.simulation.fabric import Fabric, Machine
 
 _MARGINS = query("margins")
 _NOW = query("now")
+_STOPS = query("stops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Table:
         self.ahead = timedelta(0)
         self.away_until = 0.0
         self.tasks: dict[TaskId, dict[RunId, Row]] = {}
+        self.stops: list[dict[str, object]] = []
+        self.steered = False  # whether anybody gives orders: where nobody does, nobody need ask
         self._committed: list[_Undo] = []
 
     def now(self) -> datetime:
@@ -102,12 +105,18 @@ class Database:
         return await self.fabric.call(self.machine, "database", "now", self._now)
 
     async def fetch(self, text: str, *_args: object) -> list[dict[str, object]]:
-        """What gauges and people ask: nothing of it bears on a run."""
+        """The orders of operators; and what gauges and people ask, of which nothing bears on a run."""
+        if text is _STOPS:
+            return await self.fabric.call(self.machine, "database", "stops", self._stops)
         return [{"oldest_due": None, "claim_margin": None}] if text == _MARGINS else []
 
     def _now(self) -> datetime:
         up(self.table, self.fabric)
         return self.table.now()
+
+    def _stops(self) -> list[dict[str, object]]:
+        up(self.table, self.fabric)
+        return list(self.table.stops)
 
 
 def up(table: Table, fabric: Fabric) -> None:

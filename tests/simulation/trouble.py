@@ -1,9 +1,14 @@
 """What goes wrong with the world as a whole, and until when it is not whole."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+from bridge.core.debts import due_at
+from bridge.core.events import Urged
+from bridge.core.lifecycle import advance
+from bridge.store.steering import FRESH
 from tests.simulation.buildbot import Master
 from tests.simulation.faults import Kind
 from tests.simulation.pulse import Broker
@@ -13,6 +18,7 @@ from tests.simulation.store import Table
 from tests.simulation.watch import Watch
 
 _LONG = 400.0  # seconds: beyond most claims here
+_CALLS = 1.0  # seconds for a submit that was on its way when the orders were read last
 _STRANGERS = 300.0  # the period of the sweep that finds lost rows again
 
 
@@ -53,6 +59,7 @@ class Trouble:
             "taskcluster away": self.taskcluster_away,
             "database away": self.database_away,
             "deaf master": self.deaf_master,
+            "pause": self.pause,
         }
         act = acts.get(deed.what)
         if act is not None:
@@ -86,6 +93,22 @@ class Trouble:
     def deaf_master(self, seconds: float) -> None:
         self.disturbed(seconds)
         self._master.deaf_until = self._now + seconds
+
+    def pause(self, seconds: float) -> None:
+        """An operator holds all new requests back, and has every row look again when that is over."""
+        self.disturbed(seconds)
+        self._table.stops = [{"kind": "paused", "pool": "", "builders": "*", "who": "a person", "why": "a test"}]
+        self._watch.paused_from = self._now + FRESH + _CALLS
+        self._taskcluster.fabric.loop.later(seconds, self._resume)
+
+    def _resume(self) -> None:
+        self._watch.paused_from = None
+        self._table.stops = []
+        urged = Urged(self._table.now())
+        for row in self._table.rows():
+            if row.due is not None:
+                run = advance(row.run, urged)
+                self._table.commit([(run.key, replace(row, run=run, due=due_at(run)))])
 
     def _failover(self, most: int) -> None:
         self._table.lose(self._random.randint(1, most), timedelta(seconds=self._random.uniform(-1, 1)))

@@ -45,6 +45,8 @@ class Watch:
         self.stored = set[tuple[str, int, str]]()
         """Task, run and name of each artifact whose bytes are in the store."""
         self.erased = False  # once Buildbot's database was set back, requests are not what they were
+        self.paused_from: float | None = None
+        """From when on no new request may be made."""
         self.foreign: set[str] = set()
         self._identities: dict[tuple[str, int], tuple[str, str]] = {}
         self._told: dict[int, tuple[str, int]] = {}
@@ -82,6 +84,8 @@ class Watch:
             return
         if refusable(task):
             self.blame(f"S2: a request for {key}, which may not be built")
+        if self.paused_from is not None and self._fabric.loop.now > self.paused_from and not self._fabric.faulted:
+            self.blame(f"P-02: a request for {key} while an operator holds all back")
         if any(each.key == key and not each.rebuilt for each in self._master().erased):
             return
         left = self.request_for(task, int(number))

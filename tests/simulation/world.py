@@ -87,6 +87,7 @@ class World:
         self.master.cap = scenario.cap
         self.taskcluster = Taskcluster(self.ledger, self.fabric)
         self.table = Table(self.fabric.moment)
+        self.table.steered = any(deed.what == "pause" for deed in scenario.deeds)
         self.broker = Broker(self.fabric, own)
         self.ledger.outbox = _Outbox(self.broker)
         self.trouble = Trouble(self.taskcluster, self.master, self.table, self.broker, self.watch, own)
