@@ -1,0 +1,114 @@
+"""Orders of operators: read seldom, told when they change; and what operators write is kept."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from bridge.core import faults
+from bridge.core.run import Queued, Settled, Wanted
+from bridge.core.steering import Stop, StopKind
+from bridge.store.database import Database
+from bridge.store.people import People
+from bridge.store.runs import Runs
+from bridge.store.steering import FRESH, Operators, Orders
+from tests.integration.store.rows import FAR, REQUEST, saved, wanted
+
+PAUSED = Stop(StopKind.PAUSED, "linux", "a*", "alice", "repair")
+DENIED = Stop(StopKind.DENIED, "", "b", "bob", "stolen key")
+
+
+@pytest.fixture
+def operators(opened: Database) -> Operators:
+    return Operators(opened)
+
+
+class Hand:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+async def test_an_order_holds_when_what_was_read_is_too_old(opened: Database, operators: Operators) -> None:
+    hand, heard = Hand(), list[list[Stop]]()
+    orders = Orders(opened, lambda stops: heard.append([*stops]), hand)
+    assert await orders.stop("linux", "abc") is None
+    await operators.give(PAUSED)
+    hand.at += FRESH - 0.1
+    assert await orders.stop("linux", "abc") is None
+    hand.at += 0.1
+    assert await orders.stop("linux", "abc") == PAUSED
+    assert await orders.stop("windows", "abc") is None
+    assert await operators.lift(PAUSED.kind, PAUSED.pool, PAUSED.builders)
+    hand.at += FRESH
+    assert await orders.stop("linux", "abc") is None
+    assert heard == [[PAUSED], []]
+
+
+async def test_while_orders_cannot_be_read_nothing_is_known_of_them(opened: Database, operators: Operators) -> None:
+    hand = Hand()
+    orders = Orders(opened, monotonic=hand)
+    assert await orders.stop("linux", "abc") is None
+    await opened.fetch("DROP TABLE stops")
+    hand.at += FRESH
+    with pytest.raises(faults.Unavailable):
+        await orders.stop("linux", "abc")
+
+
+async def test_an_order_given_again_has_its_new_words_and_is_lifted_once(operators: Operators) -> None:
+    await operators.give(PAUSED)
+    await operators.give(replace(PAUSED, who="carol", why="still"))
+    await operators.give(DENIED)
+    assert [stop for stop, _ in await operators.stops()] == [DENIED, replace(PAUSED, who="carol", why="still")]
+    assert await operators.lift(StopKind.PAUSED, "linux", "a*")
+    assert not await operators.lift(StopKind.PAUSED, "linux", "a*")
+    assert [stop for stop, _ in await operators.stops()] == [DENIED]
+
+
+async def test_a_kind_of_a_newer_version_holds_back_as_well(opened: Database, operators: Operators) -> None:
+    await opened.fetch("ALTER TABLE stops DROP CONSTRAINT stops_kind_check")
+    await opened.fetch("INSERT INTO stops (kind, pool, builders, who, why) VALUES ('quarantined', '', 'x', 'dave', '?')")
+    assert (await Orders(opened).stop("linux", "x")) == Stop(StopKind.DENIED, "", "x", "dave", "?")
+
+
+async def test_runs_that_are_held_back_are_read_in_pages(store: Runs, operators: Operators) -> None:
+    for number in range(5):
+        await store.add(replace(wanted(number), phase=Wanted("full")), "test")
+    await store.add(wanted(5), "test")
+    await store.add(replace(wanted(6), phase=Queued(REQUEST)), "test")
+    pages = [page async for page in operators.held(page=2)]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert [key.run_id for page in pages for key, pool in page if pool == "linux"] == [0, 1, 2, 3, 4]
+
+
+async def test_a_run_is_taken_from_whoever_has_it(store: Runs, operators: Operators) -> None:
+    await store.insert([wanted(due=FAR)])
+    await saved(store, replace(wanted(due=FAR), attempts=1), holder="gone")
+    assert await store.lease(wanted().key, "me") is None
+    assert await operators.let_go(wanted().key)
+    assert await store.lease(wanted().key, "me") is not None
+    await saved(store, replace(wanted(), phase=Settled("done")))
+    assert not await operators.let_go(wanted().key)
+
+
+async def test_acts_are_kept_the_newest_first(operators: Operators) -> None:
+    await operators.note("alice", "pause", "pool linux", "re\x00pair", "given")
+    await operators.note("bob", "retry", "x/0", "stuck", "due")
+    newest, oldest = await operators.acts()
+    assert (newest.who, newest.verb, newest.target, newest.why, newest.outcome) == ("bob", "retry", "x/0", "stuck", "due")
+    assert "\x00" not in oldest.why
+    assert len(await operators.acts(1)) == 1
+
+
+async def test_an_unreadable_message_is_found_by_its_number_and_dropped_once(opened: Database, operators: Operators) -> None:
+    await People(opened).bury("e", "k", "odd", b"body")
+    (letter,) = await People(opened).dead_letters()
+    assert await operators.dead_letter(letter.id) == letter
+    assert letter.sha256 == hashlib.sha256(b"body").digest()
+    assert await operators.forget(letter.id)
+    assert not await operators.forget(letter.id)
+    assert await operators.dead_letter(letter.id) is None
