@@ -15,6 +15,7 @@ from bridge.settings import Settings
 from bridge.store.people import People
 from bridge.store.steering import Act
 
+_AT_ONCE = 5000  # runs that are made to look; all look once a minute by themselves
 _LOOK = 2.0  # seconds between two looks of somebody who waits
 
 
@@ -68,14 +69,13 @@ async def lift(settings: Settings, target: Target, by: By) -> Said:
 
 
 async def _lifted(here: Desk, order: Stop) -> int:
-    """Runs that something else holds back too say so again."""
+    """Runs that something else holds back too say so again; where there are very many, the rest look within a minute."""
     await here.operators.lift(order.kind, order.pool, order.builders)
     urged = 0
-    async for page in here.operators.held():
-        for key, pool in page:
-            if order.pool in ("", pool) and pool in here.house.engine.pools:
-                await here.house.engine.heard(key, Urged(here.house.clock.now()))
-                urged += 1
+    for key, pool in await here.operators.held(_AT_ONCE):
+        if order.pool in ("", pool) and pool in here.house.engine.pools:
+            await here.house.engine.heard(key, Urged(here.house.clock.now()))
+            urged += 1
     await here.note(f"not {order.kind}", order.target, f"{urged} runs look again")
     return urged
 

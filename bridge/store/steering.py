@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -80,12 +80,10 @@ class Operators:
         """Lift an order; whether it was in force."""
         return bool(await self.database.fetch(query("unstop"), kind.value, pool, builders))
 
-    async def held(self, *, page: int = 500) -> AsyncIterator[list[tuple[RunKey, str]]]:
-        """The pending runs that are held back, with their pools, in pages by key."""
-        last: tuple[str, int] = ("", -1)
-        while rows := await self.database.fetch(query("held_keys"), *last, page):
-            yield [(RunKey(TaskId(row["task_id"]), RunId(row["run_id"])), row["pool"]) for row in rows]
-            last = (rows[-1]["task_id"], rows[-1]["run_id"])
+    async def held(self, limit: int) -> list[tuple[RunKey, str]]:
+        """Pending runs that are held back, with their pools; no more than `limit`, in no order."""
+        rows = await self.database.fetch(query("held_keys"), limit)
+        return [(RunKey(TaskId(row["task_id"]), RunId(row["run_id"])), row["pool"]) for row in rows]
 
     async def let_go(self, key: RunKey) -> bool:
         """Take an unsettled run from whoever has it; whether there is such a run."""

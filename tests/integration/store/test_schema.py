@@ -132,7 +132,6 @@ PLANS = [
     ("release", [["t5"], [0], "me"], "runs_pkey"),
     ("of_requests", [[5, 6, 7], ["p"]], "runs_request"),
     ("unsettled", ["t5", 0, 1000], "runs_open"),
-    ("held_keys", ["t5", 0, 500], "runs_open"),
     ("let_go", ["t5", 0], "runs_open"),
     ("retire", [timedelta(days=3700), 500], "runs_settled"),
 ]
