@@ -118,10 +118,10 @@ def follow(
 
     Needs TASKCLUSTER_ROOT_URL, and no credentials where anybody may read. Exit status as of `bbb submit`.
     """
+    group, mine = group_id(group, "TASK_GROUP"), account(anonymous=True)
     from bridge.cli.following import Following
 
-    group = group_id(group, "TASK_GROUP")
-    raise typer.Exit(Following(account(anonymous=True), group, interval, json).carry_out())
+    raise typer.Exit(Following(mine, group, interval, json).carry_out())
 
 
 def _graph(builder: str | None, file: str | None) -> BuildersGraph:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from bridge.core.admission import shown
+from bridge.definition import SCOPE_PREFIX
 from bridge.migration.sorting import Entry, Pool, Sorted
+
+_ENDING: Final = ":builder-name:"
+"""What taskgraph's side puts between the prefix in its config and a builder."""
 
 
 def kind_file(kind: str, found: Sorted, aliases: Mapping[str, Pool], buildbot: str) -> str:
@@ -34,7 +39,14 @@ def _head(kind: str, aliases: Mapping[str, Pool], buildbot: str) -> Iterator[str
         yield "#         os: buildbot"
         yield f"#         worker-type: {json.dumps(worker_type)}"
     for prefix in dict.fromkeys(pool.policy.scope_prefixes[0] for pool in aliases.values()):
-        yield f"# Whoever creates the tasks needs the scope {json.dumps(prefix + '<builder>')} for each of their builders."
+        yield from _scope(prefix)
+
+
+def _scope(prefix: str) -> Iterator[str]:
+    if prefix != SCOPE_PREFIX:
+        yield "#   buildbot-bridge:"
+        yield f"#     scope-prefix: {json.dumps(prefix.removesuffix(_ENDING))}"
+    yield f"# Whoever creates the tasks needs the scope {prefix}<builder> for each of their builders."
 
 
 def _refused(refused: Mapping[str, str]) -> Iterator[str]:
@@ -81,4 +93,4 @@ def _key(name: str) -> str:
     return name if plain else json.dumps(name)
 
 
-_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

@@ -31,11 +31,14 @@ def _covers(written: str, builder: str) -> bool:
 
 
 def known(kind: object, where: str) -> Known:
-    """Read a kind file, parsed from YAML; what is no kind knows nothing. Raises `DefinitionError` for a bad graph."""
+    """Read a kind file, or one of its `tasks-from`, parsed from YAML; what is neither knows nothing.
+
+    Raises `DefinitionError` for a builders-graph that is none; `where` begins its text.
+    """
     if not isinstance(kind, Mapping):
         return Known()
     tasks = kind.get("tasks")
-    named = tasks if isinstance(tasks, Mapping) else {}
+    named = tasks if isinstance(tasks, Mapping) else {name: task for name, task in kind.items() if any(_of_task(task))}
     single = (builder for task in (*named.values(), kind.get("task-defaults")) for builder in _of_task(task))
     return Known(frozenset(single) | frozenset(_of_graph(kind, where)), frozenset(map(str, named)))
 
