@@ -12,7 +12,6 @@ from bridge.taskgraph.errors import refuse
 from bridge.taskgraph.worker import IMPLEMENTATION
 
 KEYS = ("using", "builder", "properties", "sourcestamp", "sourcestamps")
-NAMES = {key: f"run.{key}" for key in payload.KEYS} | {"buildername": "run.builder"}
 
 
 @run_task_using(IMPLEMENTATION, "buildbot")
@@ -23,9 +22,14 @@ def run_on_buildbot(config: Any, task: dict[str, Any], taskdesc: dict[str, Any])
     refuse(where, _problems(run, worker))
     written = {key: run[key] for key in payload.KEYS if key in run}
     written["buildername"] = _named(run.get("builder"), config.params["project"])
-    refuse(where, payload.problems(written, NAMES))
+    refuse(where, payload.problems(written, field))
     pushed = {"owner": config.params["owner"], "level": config.params["level"]}
     worker.update(written | {"properties": {**pushed, **run.get("properties", {})}})
+
+
+def field(key: str) -> str:
+    """How a person writes a key of the payload."""
+    return "run.builder" if key == "buildername" else f"run.{key}"
 
 
 def _problems(run: Mapping[str, object], worker: Mapping[str, object]) -> Iterator[str]:
