@@ -10,7 +10,7 @@ from taskgraph.util.schema import Schema
 
 from bridge.definition import builder_scope
 from bridge.taskgraph import payload, section
-from bridge.taskgraph.errors import refuse
+from bridge.taskgraph.errors import refuse_kind
 
 IMPLEMENTATION = "buildbot-bridge"
 
@@ -31,7 +31,7 @@ def build_payload(config: Any, task: dict[str, Any], task_def: dict[str, Any]) -
         written["properties"] = _merged(common.properties, written.get("properties"))
     if not {"sourcestamp", "sourcestamps"} & set(written):
         written["sourcestamp"] = default_sourcestamp(config.params)
-    refuse(f"kind {config.kind}: task {task['label']}", payload.problems(written, field))
+    refuse_kind(f"kind {config.kind}: task {task['label']}", payload.problems(written, field))
     task_def["payload"] = written
     _allow(task_def, builder_scope(written["buildername"], common.scope_prefix))
     if common.retries is not None:
