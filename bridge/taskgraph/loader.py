@@ -18,7 +18,7 @@ from taskgraph.util.yaml import load_yaml
 
 from bridge.definition import BuildersGraph, DefinitionError, Node, builders_graph
 from bridge.taskgraph import parameters
-from bridge.taskgraph.errors import GenerationError, refuse
+from bridge.taskgraph.errors import KindError, refuse_kind
 
 GRAPH, SINGLE = "builders-graph", "builders"
 KEYS = (GRAPH, SINGLE, "task-defaults")
@@ -39,7 +39,7 @@ def loader(  # noqa: PLR0913, PLR0917 - as taskgraph calls it
 def _graph(kind: str, path: str, config: Mapping[str, Any], params: Any) -> BuildersGraph:
     where = f"kind {kind}: {GRAPH}"
     if GRAPH not in config:
-        raise GenerationError(f"{where}: is missing. Write the graph, or the name of its file, or nothing after the colon.")
+        raise KindError(f"{where}: is missing. Write the graph, or the name of its file, or nothing after the colon.")
     written = config[GRAPH]
     if written is None:
         where, written = f"parameter {parameters.NAME}", params.get(parameters.NAME)
@@ -50,12 +50,12 @@ def _graph(kind: str, path: str, config: Mapping[str, Any], params: Any) -> Buil
     try:
         return builders_graph(written, where)
     except DefinitionError as error:
-        raise GenerationError(str(error)) from None
+        raise KindError(str(error)) from None
 
 
 def _file(path: str, name: str, where: str) -> object:
     if not Path(path, name).is_file():
-        raise GenerationError(f"{where}: there is no file {name!r} beside kind.yml. Correct the name, or add the file.")
+        raise KindError(f"{where}: there is no file {name!r} beside kind.yml. Correct the name, or add the file.")
     return load_yaml(path, name)
 
 
@@ -63,7 +63,7 @@ def _tasks(
     kind: str, graph: BuildersGraph, single: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     names = _names(kind, graph)
-    refuse(f"kind {kind}: {SINGLE}", _strangers(single, names))
+    refuse_kind(f"kind {kind}: {SINGLE}", _strangers(single, names))
     return {names[node.builder]: _task(kind, node, names, single.get(node.builder) or {}, defaults) for node in graph}
 
 
@@ -79,12 +79,12 @@ def _names(kind: str, graph: BuildersGraph) -> dict[str, str]:
     for node in graph:
         name = task_name(node.builder)
         if not name:
-            raise GenerationError(
+            raise KindError(
                 f"kind {kind}: {GRAPH}: no label can be made of builder {node.builder!r}. Write a kind with `run: "
                 "{using: buildbot}` for it, and choose a name."
             )
         if name in taken:
-            raise GenerationError(
+            raise KindError(
                 f"kind {kind}: {GRAPH}: builders {taken[name]!r} and {node.builder!r} would both be labelled "
                 f"{kind}-{name}. Move one of them to another kind."
             )

@@ -56,7 +56,7 @@ def _problems(written: object) -> Iterator[str]:
         if key not in KEYS:
             yield f"{key}: is not known here; known are {', '.join(KEYS)}. Correct the name, or drop it."
     yield from _scope_prefix(written.get("scope-prefix", NAME))
-    yield from payload.problems({"buildername": "any", "properties": written.get("properties", {})}, {})
+    yield from payload.problems({"buildername": "any", "properties": written.get("properties", {})}, str)
     yield from _retries(written.get("retries", 0))
     yield from _actions(written.get("actions", []))
 
