@@ -9,7 +9,7 @@ import signal
 import pytest
 import slugid
 
-from tests.integration.submission.conftest import ENOUGH, PERSON, QUEUE, Desk, eventually
+from tests.integration.submission.conftest import ENOUGH, PERSON, QUEUE, USUAL, Desk, eventually
 
 GRAPH = {"build": ["unit tests", "package"], "unit tests": ["package"]}
 
@@ -199,16 +199,9 @@ async def test_a_queue_that_throttles_is_given_the_time_that_it_asks_for(desk: D
 
 async def test_what_was_created_is_told_when_the_queue_stops_to_answer(desk: Desk) -> None:
     """Nothing is cancelled by itself; of the task that was asked for last nobody can know."""
-    child = await desk.start(
-        "submit", "--graph", desk.graph(GRAPH), *("--task-queue", QUEUE), *("--scheduler-id", "by-hand")
-    )
-
-    async def begun() -> bool:
-        return "build" in desk.tasks()
-
-    desk.fault(api="queue.createTask", kind="delay", count=1, seconds=0.2)
+    desk.fault(api="queue.createTask", kind="delay", seconds=0.2)
     desk.fault(api="queue.createTask", count=1000)
-    await eventually(begun, "the first is created")
+    child = await desk.start("submit", "--graph", desk.graph(GRAPH), *USUAL)
 
     async def asked() -> bool:
         return desk.double.journal.calls["queue.createTask"] >= 2
