@@ -128,7 +128,8 @@ def test_a_person_reads_a_sentence(sample: Path, venv: Path) -> None:
     assert said.status == 1
     sentence = "kind package: task package-linux64: run.properties.inputs.report.artifact-reference: <scan/private/scan/report.txt> is"
     assert sentence in said.err
-    assert ("Traceback" in said.err) == (venv != NEWEST), "since taskgraph 23 there is none"
+    if venv == NEWEST:
+        assert "Traceback" not in said.err, "since taskgraph 23.1 there is none"
 
 
 def test_the_lowest_environment_has_the_extra_and_none_of_the_services() -> None:
