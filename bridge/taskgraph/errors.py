@@ -12,7 +12,7 @@ from bridge.definition import DefinitionError
 if TYPE_CHECKING:
     _Silent = Exception
 else:
-    # What a person wrote is wrong, not a program: since its release 23 taskgraph logs this one while it loads a kind, and
+    # What a person wrote is wrong, not a program: since its release 23.1 taskgraph logs this one while it loads a kind, and
     # ends without a traceback. Anywhere else it would end without a word.
     _Silent = getattr(schema, "SchemaValidationError", Exception)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -60,7 +61,7 @@ def _sentences(error: Any, path: str) -> Iterator[str]:
     found, wanted = error.instance, error.validator_value
     match error.validator:
         case "type":
-            is_now = type(found).__name__ if isinstance(found, (dict, list)) else repr(found)
+            is_now = type(found).__name__ if isinstance(found, (dict, list)) else reprlib.repr(found)
             yield f"{path}: must be {_TYPES[wanted]}, is {is_now}. Write {_TYPES[wanted]}."
         case "required":
             yield from (f"{path}.{name}: is missing. Add it." for name in wanted if name not in found)

@@ -65,9 +65,14 @@ def test_what_the_section_says_is_in_every_task(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "scope"),
-    [("x", "x:builder-name:b"), ("project:x:bridge", "project:x:bridge:builder-name:b"), ("project:x:b:", "project:x:b:b")],
+    [
+        ("x", "x:builder-name:b"),
+        ("project:x:bridge", "project:x:bridge:builder-name:b"),
+        ("project:x:b:", "project:x:b:b"),
+        ("x/", "x/b"),
+    ],
 )
-def test_a_prefix_with_a_colon_at_its_end_is_taken_whole(make: Make, prefix: str, scope: str) -> None:
+def test_a_prefix_with_a_mark_at_its_end_is_taken_whole(make: Make, prefix: str, scope: str) -> None:
     (made,) = make(run(), section={"scope-prefix": prefix})
     assert made["task"]["scopes"] == [scope]
 

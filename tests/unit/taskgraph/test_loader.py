@@ -63,6 +63,20 @@ def test_defaults_are_for_all_tasks_and_builders_for_one(load: Make) -> None:
     assert made[1]["description"] == "B"
 
 
+def test_a_description_for_all_is_one_for_each(load: Make) -> None:
+    made = load(
+        {"builders-graph": {"a": ["b"]}, "task-defaults": {"description": "D"}, "builders": {"b": {"description": "B"}}}
+    )
+    assert {each["label"]: each["description"] for each in made} == {"test-a": "D", "test-b": "B"}
+
+
+def test_treeherder_may_be_just_wanted(load: Make) -> None:
+    made = load(
+        {"builders-graph": {"a": ["b"]}, "task-defaults": {"treeherder": True}, "builders": {"b": {"treeherder": True}}}
+    )
+    assert {each["task"]["extra"]["treeherder-platform"] for each in made} == {"a/opt", "b/opt"}
+
+
 def test_platforms_tell_builders_apart_on_treeherder(load: Make) -> None:
     made = load(
         {
@@ -96,6 +110,13 @@ def test_a_graph_of_the_kind_s_own_is_not_replaced(load: Make) -> None:
     ("kind_config", "said"),
     [
         ({}, "kind test: builders-graph: is missing."),
+        (
+            {"builders-graph": {"a": []}, "tasks": {"b": {}}},
+            "kind test: tasks: stands beside builders-graph, which says all",
+        ),
+        ({"builders-graph": {"a": []}, "tasks-from": ["b.yml"]}, "kind test: tasks-from: stands beside builders-graph"),
+        ({"builders-graph": {"a": []}, "builders": ["a"]}, "kind test: builders: must be a mapping. Mend it, or drop it."),
+        ({"builders-graph": {"a": []}, "builders": {"a": 1}}, "kind test: builders: 'a': must be a mapping. Write what the"),
         ({"builders-graph": []}, "kind test: builders-graph: must map builders"),
         ({"builders-graph": {"a": ["b"], "b": ["a"]}}, "kind test: builders-graph: goes in a circle: "),
         ({"builders-graph": {"a": ["b*"]}}, "kind test: builders-graph['a']: builder 'b*' ends in `*`."),

@@ -62,7 +62,11 @@ def told(**payload: Any) -> list[str]:
         ({"properties": {"x": {"task-reference": ["<b>"]}}}, "worker.properties.x.task-reference: is ['<b>'], no string."),
         (
             {"properties": {"x": {"artifact-reference": "<b>"}}},
-            "worker.properties.x.artifact-reference: '<b>' names no artifact.",
+            "worker.properties.x.artifact-reference: '<b>' names no artifact of a dependency.",
+        ),
+        (
+            {"properties": {"x": {"artifact-reference": "<b> <c/public/d>"}}},
+            "worker.properties.x.artifact-reference: '<b> <c/public/d>' names no artifact",
         ),
         (
             {"properties": {"x": [{"y": {"artifact-reference": "see <b/private/key> "}}]}},
