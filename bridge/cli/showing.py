@@ -70,7 +70,7 @@ def end(found: Mapping[str, Any]) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("task", "state", "runs", "builder")
+    table = Table("task", "state", "runs", "name")
     for row in rows:
         state = Text(row["state"], style=_COLOURS.get(row["state"], ""))
         if row["state"] == "exception":

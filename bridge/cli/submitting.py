@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bridge.cli.account import Account, opened
 from bridge.cli.complaint import Complaint
@@ -16,6 +16,8 @@ from bridge.submission.definitions import Definitions
 from bridge.submission.needs import in_words, lacking
 from bridge.taskcluster import payload
 from bridge.taskcluster.author import Author
+
+_MEND: Final = "Sign in again if the credentials have expired, or ask for the scopes that are missing.\n"
 
 
 def checked(definitions: Definitions) -> Definitions:
@@ -46,6 +48,11 @@ class Submission:
         """Create the tasks. Raises `Complaint`, which says what was created; nothing is cancelled by itself."""
         try:
             asyncio.run(self._create())
+        except (faults.NotAllowed, faults.Unfit) as refused:
+            self.asked = None
+            raise Complaint(
+                f"{refused}\n{_MEND if isinstance(refused, faults.NotAllowed) else ''}{self._so_far()}"
+            ) from None
         except faults.Fault as fault:
             raise Complaint(f"{fault}\n{self._so_far()}") from None
         except KeyboardInterrupt:

@@ -93,7 +93,7 @@ class Author:
             for row in parsed_rows(_Row, page.get("tasks") if isinstance(page, dict) else None, "listTaskGroup"):
                 found[row.status.taskId] = row.value()
             token = page.get("continuationToken")
-            if not token:
+            if not isinstance(token, str):
                 break
         return list(found.values())
 

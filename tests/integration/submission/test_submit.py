@@ -114,7 +114,8 @@ async def test_where_scopes_cannot_be_asked_for_the_queue_names_what_lacks(desk:
     assert "buildbot-bridge:builder-name:unit tests" in done.err
     build = desk.tasks()["build"].task_id
     assert f"created: {build} build  {desk.double.root_url}/tasks/{build}" in done.err
-    assert re.search(r"^not created: \S{22} package$", done.err, re.MULTILINE)
+    assert re.findall(r"^not created: \S{22} (.*)$", done.err, re.MULTILINE) == ["unit tests", "package"]
+    assert "perhaps" not in done.err, "the queue has refused it"
     assert "What was created goes on; nothing was cancelled." in done.err
 
 
@@ -123,6 +124,7 @@ async def test_wrong_credentials_are_one_message(desk: Desk) -> None:
     assert (done.status, done.out) == (2, "")
     assert "createTask: HTTP 401: " in done.err
     assert "nobody-known" in done.err
+    assert re.search(r"^Sign in again if .*\nnot created: \S{22} linux$", done.err, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

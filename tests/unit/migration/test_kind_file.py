@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.core.order import Policy
-from bridge.definition import DefinitionError
+from bridge.definition import DefinitionError, task_name
 from bridge.migration.kind_file import kind_file
 from bridge.migration.known import Known, known
-from bridge.migration.labels import task_name, task_names
+from bridge.migration.labels import task_names
 from bridge.migration.sorting import Offered, Pool, aliases, picked, sort
 
 POOL = Pool("linux", "proj-demo/buildbot", Policy(builders=("*",)))
