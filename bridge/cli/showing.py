@@ -45,10 +45,10 @@ def _terminal(links: Links) -> Iterator[Show]:
     with Live(console=console, transient=True, refresh_per_second=2) as live:
 
         def show(members: Sequence[Member], new: Sequence[Event]) -> None:
-            for event in new:
-                console.print(_line(event), soft_wrap=True)
             rows = report("", members, links)["tasks"]
             live.update(_table([row for row in rows if row["state"] in _OPEN]))
+            if new:
+                console.print(Text("\n").join(map(_line, new)), soft_wrap=True)
 
         yield show
 
