@@ -102,7 +102,7 @@ def _read(file: Path) -> object:
         return yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise Complaint(f"--missing-from: {file} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # the latter for bad dates and text, and endless nesting
         raise Complaint(f"--missing-from: {file} is not YAML: {' '.join(str(error).split())}") from None
 
 
