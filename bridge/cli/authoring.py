@@ -18,7 +18,6 @@ from bridge.cli.options import Json
 from bridge.definition import SCOPE_PREFIX, BuildersGraph, builders_graph
 from bridge.submission.definitions import Definitions, definitions, listed
 from bridge.submission.durations import duration
-from bridge.submission.graph_file import graph_of
 from bridge.submission.ids import group_id
 from bridge.submission.properties import properties
 from bridge.submission.wish import Wish, sound
@@ -129,6 +128,8 @@ def _graph(builder: str | None, file: str | None) -> BuildersGraph:
         raise Complaint("name a builder, or give --graph FILE" + ("" if builder is None else ", not both"))
     if file is None:
         return builders_graph({builder: None}, "BUILDER")
+    from bridge.submission.graph_file import graph_of
+
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except OSError as error:
