@@ -53,11 +53,11 @@ def test_an_end_that_comes_too_late_after_healing_is_late() -> None:
 
 def test_a_build_that_began_late_and_ended_with_retry_is_waited_for_though_its_request_goes_on() -> None:
     late = 108.0 + 2 * BOUND
-    request = {"buildrequestid": 1, "complete": True, "results": 0, "submitted_at": 90, "complete_at": late + 50}
+    request = {"buildrequestid": 1, "complete": True, "results": 0, "submitted_at": 90, "complete_at": late + BOUND + 20}
     retried = {"buildid": 1, "started_at": late - 5, "complete_at": late, "results": 5}
     running = {"buildid": 2, "started_at": late + 9, "complete_at": None, "results": None}
     requests = {f"{TASK}/0": [{**request, "builds": [retried, running]}]}
-    assert "late" not in _found(_evidence(at=late + 3, requests=requests))
+    assert "late" not in _found(_evidence(at=late + 33, requests=requests))
     assert "late" in _found(_evidence(at=late + 3 + BOUND, requests=requests))
 
 
