@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli import printed, steering
+from bridge.cli import authoring, migrating, printed, steering
 from bridge.cli.complaint import complaints
 from bridge.cli.options import Config, Json
 from bridge.settings import Settings, load
@@ -25,6 +25,8 @@ app = typer.Typer(
 config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(steering.app)
+authoring.add_to(app)
+migrating.add_to(app)
 
 
 def main() -> None:
