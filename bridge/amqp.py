@@ -222,6 +222,7 @@ class Consumer:
                 ready, consumers = await self._look(line)
                 await self._bind(line)  # a no-op, unless the queue came back without its bindings
             self._told("probed", 1)
+            self._told("ready", ready)
             if consumers == 0:
                 raise Lost("the queue has no consumer")
             idle = line.received == before and line.inbox.empty() and not self._storing

@@ -97,12 +97,13 @@ async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartb
                 house, left, unserved(counts, await served(house.database, replica.name, replica.deployment))
             )
             metrics.unserved(left)
+            metrics.connections(*house.database.connections())
             margins = await people.margins()
             metrics.margins(margins.oldest_due, margins.claim_margin)
             waiting = await people.waiting()
             for pool in house.engine.pools:
                 here = waiting.get(pool, Waiting(held=0, attempts=0))
-                metrics.waiting(pool, here.held, here.attempts)
+                metrics.waiting(pool, here.held, here.attempts, here.oldest)
         except faults.Unavailable as away:
             house.engine.observer.away("database", away)
         await heart.rest(_SIGN_OF_LIFE)

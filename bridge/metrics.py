@@ -16,9 +16,13 @@
 | `unserved_runs{pool}` | unsettled runs of pools that no process serves |
 | `held_back{pool}` | pending runs that wait for something; `bbb status` tells for what |
 | `attempts_highest{pool}` | most tries in a row of one debt |
+| `oldest_pending_seconds{pool}` | age of the oldest pending run without a build request; 0: there is none |
+| `wait_seconds{pool,stage}` | pending to `request`, pending to `start` of the build, verdict to `report` |
 | `oldest_due_age_seconds` | how late the oldest debt is: near zero while the bridge keeps up |
 | `claim_margin_seconds` | until the first claim expires; NaN without claims |
 | `pulse_connected`, `watch_connected{buildbot}` | 1 while the stream of hints is there |
+| `pulse_ready` | messages that wait in the Pulse queue, as of the last look |
+| `database_connections{state}` | connections of this process to the database: `open`, and of those `idle` |
 | `live_log_readers`, `live_log_refused_total{reason}` | who reads live logs now; who was turned away or dropped, and why |
 | `event_loop_lag_seconds` | how late the process is to its own timers |
 | `loop_silence_seconds{loop}` | since the last sign of life of each loop |
@@ -46,6 +50,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _PREFIX: Final = "buildbot_bridge"
+_WAITS: Final = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600)
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -76,9 +81,15 @@ class Metrics:
         self._unserved = self._gauge("unserved_runs", "Unsettled runs of pools that nobody serves", "pool")
         self._held = self._gauge("held_back", "Pending runs that wait", "pool")
         self._attempts = self._gauge("attempts_highest", "Most tries in a row of one debt", "pool")
+        self._oldest_pending = self._gauge("oldest_pending_seconds", "Age of the oldest run without a request", "pool")
+        self._waits = Histogram(
+            "wait_seconds", "What runs wait for", ["pool", "stage"], namespace=_PREFIX, buckets=_WAITS, registry=registry
+        )
         self._oldest_due = self._gauge("oldest_due_age_seconds", "How late the oldest debt is")
         self._margin = self._gauge("claim_margin_seconds", "Until the first claim expires")
         self._pulse = self._gauge("pulse_connected", "1 while Pulse is heard")
+        self._ready = self._gauge("pulse_ready", "Messages that wait in the Pulse queue")
+        self._connections = self._gauge("database_connections", "Connections to the database", "state")
         self._watch = self._gauge("watch_connected", "1 while changes are followed", "buildbot")
         self._live = self._gauge("live_log_readers", "Readers of live logs")
         self._live_refused = self._counter("live_log_refused", "Readers of live logs that were turned away", "reason")
@@ -154,10 +165,24 @@ class Metrics:
         for pool, count in counts.items():
             self._unserved.labels(pool).set(count)
 
-    def waiting(self, pool: str, held: int, attempts: int) -> None:
-        """Show a pool's pending runs that wait, and the most tries in a row of one debt."""
+    def waiting(self, pool: str, held: int, attempts: int, oldest: float) -> None:
+        """Show a pool's pending runs that wait, the most tries in a row of one debt, and the oldest run's age in seconds."""
         self._held.labels(pool).set(held)
         self._attempts.labels(pool).set(attempts)
+        self._oldest_pending.labels(pool).set(oldest)
+
+    def waited(self, pool: str, stage: str, seconds: float) -> None:
+        """Count what a run waited for: `request`, `start` or `report`."""
+        self._waits.labels(pool, stage).observe(max(0.0, seconds))
+
+    def pulse_ready(self, count: int) -> None:
+        """Show how many messages wait in the Pulse queue."""
+        self._ready.set(count)
+
+    def connections(self, open_: int, idle: int) -> None:
+        """Show this process's connections to the database."""
+        self._connections.labels("open").set(open_)
+        self._connections.labels("idle").set(idle)
 
     def margins(self, oldest_due: float | None, claim_margin: float | None) -> None:
         """Show how late the oldest debt is and how near the first expiry, in seconds; None: there is none."""

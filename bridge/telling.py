@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bridge import logs
 from bridge.core import faults
-from bridge.core.run import Building, Reporting, Run, RunKey, Settled, Stopping, request_of
+from bridge.core.run import Building, Queued, Reporting, Run, RunKey, Settled, Stopping, Wanted, request_of
 from bridge.core.verdict import RETRIED
 from bridge.metrics import Metrics
 
@@ -28,11 +29,21 @@ class Telling:
         """Log the transition; count it, and the run's end."""
         was, now = (_phase(before) if before else None), _phase(after)
         self.metrics.transition(was, now)
+        self._waited(before, after)
         logs.logger().info("run_moved", **_names(after), from_phase=was, to_phase=now, because=because)
         if isinstance(after.phase, Settled):
             self.metrics.outcome(after.pool, _resolution(before, after.phase))
             if before is not None and _expired(before, after.phase):
                 self.metrics.lost_claim(after.pool)
+
+    def _waited(self, before: Run | None, after: Run) -> None:
+        """Measure the run's waits, by this machine's clock; what came in one step with what follows is not known apart."""
+        if after.facts is not None and before is not None and isinstance(before.phase, Wanted | Queued):
+            stage = _STAGES.get(type(after.phase))
+            if stage is not None:
+                self.metrics.waited(after.pool, stage, time.time() - after.facts.scheduled.timestamp())
+        if before is not None and isinstance(before.phase, Reporting) and isinstance(after.phase, Settled):
+            self.metrics.waited(after.pool, "report", time.time() - before.phase.since.timestamp())
 
     def fault(self, run: Run, command: str, fault: Exception) -> None:
         """Warn; it is tried again."""
@@ -76,6 +87,9 @@ class Telling:
         self.metrics.found_by_sweep(kind, count)
         if count:
             logs.logger().info("found_by_sweep", sweep=kind, count=count)
+
+
+_STAGES: Final[Mapping[type, str]] = {Queued: "request", Building: "start"}
 
 
 def _phase(run: Run) -> str:

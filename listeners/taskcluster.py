@@ -115,7 +115,9 @@ class Listener:
             await self.house.crew.wake(await self.house.sweeps.pending(pool))
         await self.house.crew.wake(await self.house.sweeps.statuses())
 
-    def told(self, what: str, _count: int) -> None:
-        """Keep the metric of the connection right."""
+    def told(self, what: str, count: int) -> None:
+        """Keep the metrics of the connection right."""
+        if what == "ready":
+            self.metrics.pulse_ready(count)
         if what in ("connected", "lost"):
             self.metrics.pulse_connected(what == "connected")

@@ -90,6 +90,10 @@ class Database:
 
     pool: asyncpg.Pool
 
+    def connections(self) -> tuple[int, int]:
+        """How many are open, and how many of those are idle."""
+        return self.pool.get_size(), self.pool.get_idle_size()
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """One connection; faults of the server inside become `Unavailable`."""

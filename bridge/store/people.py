@@ -66,10 +66,11 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Of one pool: pending runs that are held back, and the most tries in a row of one debt."""
+    """Of one pool: pending runs that are held back, most tries in a row of one debt, seconds that the oldest has waited."""
 
     held: int
     attempts: int
+    oldest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class People:
     async def waiting(self) -> dict[str, Waiting]:
         """What waits, by pool; pools without unsettled runs are left out."""
         rows = await self.database.fetch(query("waiting"))
-        return {row["pool"]: Waiting(row["held"], row["attempts"]) for row in rows}
+        return {row["pool"]: Waiting(row["held"], row["attempts"], max(0.0, row["oldest"])) for row in rows}
 
     async def held(self, limit: int = 20) -> list[Held]:
         """Why pending runs wait, the most frequent reasons first."""

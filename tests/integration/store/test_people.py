@@ -9,7 +9,7 @@ import pytest
 from bridge.core.run import BuildId, Building, Claim, Queued, Refused, Settled, Wanted
 from bridge.store.people import Held, Margins, People, Waiting
 from bridge.store.runs import Runs
-from tests.integration.store.rows import AT, FAR, REQUEST, TASK, WORKER, saved, wanted
+from tests.integration.store.rows import AT, FACTS, FAR, REQUEST, TASK, WORKER, saved, wanted
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ async def test_what_waits_is_told_by_pool_and_by_reason(store: Runs, people: Peo
     assert await people.waiting() == {"linux": Waiting(3, 3), "windows": Waiting(0, 9)}
     assert await people.held() == [Held("linux", "PUT runs/<run>: 503", 2), Held("linux", "full", 1)]
     assert await people.held(1) == [Held("linux", "PUT runs/<run>: 503", 2)]
+    now = await store.database.value("SELECT now()")
+    facts = replace(FACTS, scheduled=now - timedelta(seconds=90))
+    await saved(store, replace(wanted(0), facts=facts))
+    await store.add(
+        replace(wanted(5), phase=Queued(REQUEST), facts=replace(FACTS, scheduled=now - timedelta(days=1))), "test"
+    )
+    assert 90 <= (await people.waiting())["linux"].oldest < 150
 
 
 async def test_margins_tell_the_oldest_debt_and_the_first_expiry(store: Runs, people: People) -> None:
