@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ def targets() -> Iterator[dict[str, Any]]:
 
 def labels() -> dict[str, set[str]]:
     """The labels of each metric, by its family's name."""
-    collectors = Metrics("test", "0").registry._collector_to_names
+    collectors: Iterable[Any] = Metrics("test", "0").registry._collector_to_names
     return {each._name: set(each._labelnames) for each in collectors if hasattr(each, "_labelnames")}
 
 
