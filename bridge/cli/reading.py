@@ -15,10 +15,11 @@ from rich.text import Text
 
 from bridge.cli.complaint import Complaint
 from bridge.core.deployment import unserved
+from bridge.core.ledger import Step
 from bridge.core.run import Run, RunId, RunKey, TaskId
 from bridge.settings import Settings
 from bridge.store import checkup, database, replicas
-from bridge.store.people import People, Step
+from bridge.store.people import People
 from bridge.store.queries import query
 from bridge.store.runs import Runs
 

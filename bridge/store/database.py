@@ -155,11 +155,18 @@ def _of_connection(error: BaseException | None) -> bool:
 
 @asynccontextmanager
 async def opened(
-    dsn: str | Callable[[], str], *, size: int = 8, name: str = "buildbot-bridge", command_timeout: float = COMMAND
+    dsn: str | Callable[[], str],
+    *,
+    size: int = 8,
+    name: str = "buildbot-bridge",
+    command_timeout: float = COMMAND,
+    read_only: bool = False,
 ) -> AsyncIterator[Database]:
     """Open a pool; connections are made as they are needed, so a server that is away now may come later.
 
     `dsn` is asked at each connection where it is a function, so that an exchanged password works without a restart.
+    With `read_only` the server refuses every write.
+
     No statement takes longer than `command_timeout` seconds, whether the server works on it, waits for a lock or is gone.
     """
     address = dsn if callable(dsn) else lambda: dsn
@@ -180,6 +187,7 @@ async def opened(
             "statement_timeout": str(int(command_timeout * 1000)),
             "idle_in_transaction_session_timeout": "30000",
             "timezone": "UTC",
+            **({"default_transaction_read_only": "on"} if read_only else {}),
         },
     )
     try:

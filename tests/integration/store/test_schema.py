@@ -160,10 +160,12 @@ async def test_a_migration_that_fails_leaves_nothing_and_goes_on_later(empty_dsn
     await connection.execute("CREATE TABLE replicas (mine integer)")
     with pytest.raises(asyncpg.DuplicateTableError):
         await migrate(empty_dsn)
-    assert await pending(empty_dsn) == ["0002_operation.sql"]
+    left = [migration.name for migration in migrating.migrations()][1:]
+    assert left[0] == "0002_operation.sql"
+    assert await pending(empty_dsn) == left
     assert await connection.fetchval("SELECT to_regclass('dead_letters')") is None
     await connection.execute("DROP TABLE replicas")
-    assert await migrate(empty_dsn) == ["0002_operation.sql"]
+    assert await migrate(empty_dsn) == left
     await connection.close()
 
 
