@@ -137,7 +137,8 @@ CREATE INDEX runs_listed_settled ON runs (created_at, task_id, run_id) WHERE pha
 CREATE INDEX runs_group ON runs (task_group_id, created_at, task_id, run_id) WHERE task_group_id IS NOT NULL;
 CREATE INDEX runs_request_settled ON runs (request_id) WHERE request_id IS NOT NULL AND phase = 'settled';
 CREATE INDEX runs_build ON runs (build_id) WHERE build_id IS NOT NULL;
-CREATE INDEX transitions_told ON transitions (at) INCLUDE (task_id, run_id) WHERE to_phase IN ('building', 'settled');
+CREATE INDEX transitions_told ON transitions (at) INCLUDE (task_id, run_id, to_phase)
+    WHERE to_phase IN ('building', 'settled');
 
 -- What each sweep of each process came to, the last time.
 CREATE TABLE sweeps (

@@ -54,19 +54,17 @@ class StatusSettings(Section):
     @cached_property
     def reading(self) -> Secret | None:
         """The token that readers show."""
-        given = self.read_token or self.read_token_file
-        return Secret(self.read_token, self.read_token_file) if given else None
+        return _given(self.read_token, self.read_token_file)
 
     @cached_property
     def formerly_reading(self) -> Secret | None:
         """The token that was good before, while readers change over."""
-        given = self.old_read_token or self.old_read_token_file
-        return Secret(self.old_read_token, self.old_read_token_file) if given else None
+        return _given(self.old_read_token, self.old_read_token_file)
 
     @cached_property
     def proxy_proof(self) -> Secret | None:
         """What the proxy shows so that its word is believed."""
-        return Secret(self.proxy_secret, self.proxy_secret_file) if self.proxy_secret or self.proxy_secret_file else None
+        return _given(self.proxy_secret, self.proxy_secret_file)
 
     @cached_property
     def proxy_networks(self) -> tuple[Network, ...]:
@@ -121,6 +119,11 @@ class StatusSettings(Section):
                 "knows its users, or keep to 127.0.0.1"
             )
         return self
+
+
+def _given(text: SecretStr | None, file: Path | None) -> Secret | None:
+    """The secret, if one is given. An empty one is given too, and refused: nothing is open because a variable was empty."""
+    return None if text is None and file is None else Secret(text, file)
 
 
 def _fit(setting: str, read: Callable[[], Secret | None]) -> None:

@@ -373,6 +373,8 @@ class History(Answer):
     """Steps in which nothing happened and nothing was measured are left out."""
 
     since: Moment
+    complete_since: Moment
+    """Builds and ends before this are left out: there were too many since."""
     step: int
     steps: list[HistoryStep]
 

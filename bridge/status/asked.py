@@ -45,7 +45,7 @@ Id = Annotated[Number, Field(ge=1, le=_BIGGEST)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$")]
-Builder = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f\ud800-\udfff]+$")]
+Builder = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Seconds = Annotated[Number, Field(ge=0, le=_CENTURY)]
 
 

@@ -176,7 +176,9 @@ class Desk:
         stamp = (self.now() - timedelta(hours=which.hours)).timestamp() // which.step * which.step
         since = datetime.fromtimestamp(stamp, self.now().tzinfo)
         past = await self.records.past(since, which.step)
-        return answers.History(since=since, step=which.step, steps=[shaping.step(each) for each in past])
+        reach = await self.records.reach(since) or since
+        steps = [shaping.step(each) for each in past]
+        return answers.History(since=since, complete_since=reach, step=which.step, steps=steps)
 
 
 def _unknown(name: str) -> UnknownError:

@@ -54,6 +54,10 @@ class Records(Protocol):
         """Unreadable messages, newest first, each with so many bytes of its body."""
         ...
 
+    async def reach(self, since: datetime) -> datetime | None:
+        """Back to when all builds and ends are in `past`; None: to `since`."""
+        ...
+
     async def past(self, since: datetime, step: float) -> Sequence[Past]:
         """What was, in steps of so many seconds."""
         ...

@@ -32,7 +32,7 @@ LOOKED_AT: Final = 20_000
 """Rows: after so many a page ends, whether or not they were what was asked for."""
 ALIVE: Final = timedelta(minutes=2)
 """A process that showed no life for so long is taken for gone."""
-_AT_MOST: Final = 100_000  # changes of phase that a history is made of
+_AT_MOST: Final = 30_000  # builds and ends that a history is made of
 _STEP_FIELDS: Final = ("run_id", "at", "from_phase", "to_phase", "because", "who")
 
 
@@ -103,8 +103,13 @@ class Overview:
         """The number of the newest change that is as old as this; 0 if there is none."""
         return int(await self.database.value(query("status_newest"), settled_for))
 
+    async def reach(self, since: datetime) -> datetime | None:
+        """Back to when all builds and ends are in `past`; None: to `since`."""
+        found: datetime | None = await self.database.value(query("status_reach"), since, _AT_MOST)
+        return found
+
     async def past(self, since: datetime, step: float) -> Sequence[Past]:
-        """What was, in steps of so many seconds; of at most a hundred thousand builds and ends, the newest."""
+        """What was, in steps of so many seconds: of the newest builds and ends, as far as they reach back."""
         found: dict[datetime, Past] = {}
         for row in await self.database.fetch(query("status_waits"), since, step, _AT_MOST):
             at = row["at"]
