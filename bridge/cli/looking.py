@@ -16,6 +16,7 @@ from rich.text import Text
 
 from bridge import assembly, logs
 from bridge.cli.complaint import Complaint
+from bridge.cli.reading import named
 from bridge.cli.web import desk, shown
 from bridge.metrics import Metrics
 from bridge.settings import Settings
@@ -112,7 +113,7 @@ def _table_of_stuck(page: answers.Stuck) -> Group:
 async def trace(settings: Settings, task: str) -> Said:
     """All that happened to a task, on both sides, in the order of time."""
     async with _opened(settings, "bbb trace") as (asks, masked):
-        whole = await asks.trace(asked.OfTask.model_validate({"task_id": task.partition("/")[0]}))
+        whole = await asks.trace(asked.OfTask(task_id=named(task, None)[0]))
         return masked.data(whole), _timeline(whole)
 
 

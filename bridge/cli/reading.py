@@ -74,7 +74,7 @@ def _status_words(data: Mapping[str, Any]) -> Group:
 
 async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
     """The rows of a task's runs and their changes of phase; `asked` is taskId or taskId/runId."""
-    key, only = _asked(asked, run)
+    key, only = named(asked, run)
     async with _opened(settings, "bbb show") as opened:
         rows = await Runs(opened, "bbb show", tuple(settings.pools)).of_task(key)
         steps = await People(opened).history(key)
@@ -87,7 +87,8 @@ async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[di
     return [_row(row, steps) for row in shown.values()], _run_words(list(shown.values()), steps)
 
 
-def _asked(asked: str, run: int | None) -> tuple[TaskId, int | None]:
+def named(asked: str, run: int | None) -> tuple[TaskId, int | None]:
+    """Task and run of what a person wrote: taskId, or taskId/runId; `run` counts where the second is missing."""
     found = _TASK.fullmatch(asked)
     if found is None:
         raise Complaint(f"{asked!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")

@@ -39,14 +39,15 @@ def _digits(text: str) -> int:
     return int(text)
 
 
-Number = Annotated[int, _exactly(_digits, "a number, in digits")]
+# Innermost the limits, which the document then has in its own words.
+_DIGITS = _exactly(_digits, "a number, in digits")
 Flag = Annotated[bool, _exactly({"true": True, "false": False}.__getitem__, "true or false")]
-Id = Annotated[Number, Field(ge=1, le=_BIGGEST)]
+Id = Annotated[int, Field(ge=1, le=_BIGGEST), _DIGITS]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Token = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$")]
 Builder = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Seconds = Annotated[Number, Field(ge=0, le=_CENTURY)]
+Seconds = Annotated[int, Field(ge=0, le=_CENTURY), _DIGITS]
 
 
 class Asked(BaseModel):
@@ -66,7 +67,7 @@ class OfRun(Asked):
 
     task_id: Slug
     """The task."""
-    run_id: Annotated[Number, Field(ge=0, le=999)]
+    run_id: Annotated[int, Field(ge=0, le=999), _DIGITS]
     """Which of its runs, from 0."""
 
 
@@ -87,7 +88,7 @@ class OfGroup(Asked):
 class Paged(Asked):
     """A page of a list."""
 
-    limit: Annotated[Number, Field(ge=1, le=MOST)] = 100
+    limit: Annotated[int, Field(ge=1, le=MOST), _DIGITS] = 100
     """At most so many. A page may be shorter, even empty, and yet not be the last."""
     continuation_token: Token | None = None
     """From the page before; the list is over when a page brings none."""
@@ -144,10 +145,10 @@ def _ago(now: datetime, seconds: int) -> datetime:
 class History(Asked):
     """How far back, and how finely."""
 
-    hours: Annotated[Number, Field(ge=1, le=168)] = 24
+    hours: Annotated[int, Field(ge=1, le=168), _DIGITS] = 24
     """So many hours back."""
-    step: Annotated[Number, Field(ge=60, le=86400)] = 900
-    """Seconds of a step; with fewer than 500 steps in all."""
+    step: Annotated[int, Field(ge=60, le=86400), _DIGITS] = 900
+    """Seconds of a step; it is made longer where that would be more than 500 steps."""
 
 
 class Events(Asked):
@@ -159,5 +160,5 @@ class Events(Asked):
     """Of this task group."""
     task_id: Slug | None = None
     """Of this task."""
-    since: Annotated[Number, Field(ge=0, le=_BIGGEST)] | None = None
+    since: Annotated[int, Field(ge=0, le=_BIGGEST), _DIGITS] | None = None
     """After the change of this number, as the header Last-Event-ID; without either, from now on."""

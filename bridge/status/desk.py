@@ -26,10 +26,6 @@ class UnknownError(LookupError):
     """What was named is not there; the text says so, and why that can be."""
 
 
-class UnfitError(ValueError):
-    """What was asked fits each rule and not all together; the text says what does."""
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Answers questions. `now` is the database's time: all rows are judged by that one."""
@@ -169,16 +165,14 @@ class Desk:
         return shaping.sweeps(await self.records.sweeps(), await self.records.servers(self.now()))
 
     async def history(self, which: asked.History) -> answers.History:
-        """What was; raises `UnfitError` for too many steps."""
-        if which.hours * 3600 // which.step > _MOST_STEPS:
-            least = -(-which.hours * 3600 // _MOST_STEPS)
-            raise UnfitError(f"{which.hours} hours need steps of at least {least} seconds")
-        stamp = (self.now() - timedelta(hours=which.hours)).timestamp() // which.step * which.step
+        """What was."""
+        step = max(which.step, -(-which.hours * 3600 // _MOST_STEPS))
+        stamp = (self.now() - timedelta(hours=which.hours)).timestamp() // step * step
         since = datetime.fromtimestamp(stamp, self.now().tzinfo)
-        past = await self.records.past(since, which.step)
+        past = await self.records.past(since, step)
         reach = await self.records.reach(since) or since
         steps = [shaping.step(each) for each in past]
-        return answers.History(since=since, complete_since=reach, step=which.step, steps=steps)
+        return answers.History(since=since, complete_since=reach, step=step, steps=steps)
 
 
 def _unknown(name: str) -> UnknownError:

@@ -64,8 +64,8 @@ def _paths() -> Iterator[tuple[str, Json]]:
 
 def _operation(each: Operation) -> Json:
     found = _responses(_ref(each.answer.__name__), "application/json")
-    if each.in_path is not asked.Nothing:
-        found["404"] = _error("Nothing is known under this name")
+    if each.in_path is not asked.Nothing or issubclass(each.in_query, asked.Paged):
+        found["404"] = _error("Nothing is known under this name, or there is no such page")
     return {
         "operationId": each.name,
         "summary": each.summary,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.core import faults
-from bridge.status.desk import UnfitError, UnknownError
+from bridge.status.desk import UnknownError
 from bridge.status.tokens import TokenError
 
 
@@ -44,8 +44,8 @@ def of(trouble: Exception, known: Iterable[str]) -> Refusal | None:
     match trouble:
         case ValidationError():
             return Refusal(400, "InvalidParameter", _problems(trouble), f"{takes} See /api/v1/openapi.json.")
-        case TokenError() | UnfitError():
-            return Refusal(400, "InvalidParameter", f"{trouble}.", takes)
+        case TokenError():
+            return Refusal(404, "NoSuchPage", f"{trouble}.", takes)
         case UnknownError():
             return Refusal(404, "NotFound", f"{trouble}.", "Check the name; `bbb status` tells which pools are served.")
         case faults.Unavailable():
