@@ -105,10 +105,10 @@ async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartb
             margins = await people.margins()
             metrics.margins(margins.oldest_due, margins.claim_margin)
             waiting = await people.waiting()
-            await people.sample(sum(counts.values()), sum(each.held for each in waiting.values()), margins)
             for pool in house.engine.pools:
                 here = waiting.get(pool, Waiting(held=0, attempts=0))
                 metrics.waiting(pool, here.held, here.attempts)
+            await people.sample(sum(counts.values()), sum(each.held for each in waiting.values()), margins)
         except faults.Unavailable as away:
             house.engine.observer.away("database", away)
         await heart.rest(_SIGN_OF_LIFE)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -132,7 +133,8 @@ async def _traced(reader: Reader, task: str) -> None:
     told = " | ".join(each["what"] for each in said["happenings"])
     for words in ("run scheduled", "build request", "started on", "ended: SUCCESS", "run resolved: completed"):
         assert words in told
-    assert [each["at"] for each in said["happenings"]] == sorted(each["at"] for each in said["happenings"])
+    moments = [datetime.fromisoformat(each["at"]) for each in said["happenings"]]
+    assert moments == sorted(moments)
 
 
 async def test_nobody_reads_without_the_token(reader: Reader) -> None:
