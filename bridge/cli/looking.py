@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from bridge import assembly, logs
+from bridge.cli import printed
 from bridge.cli.complaint import Complaint
 from bridge.cli.reading import named
 from bridge.cli.web import desk, shown
@@ -68,8 +68,8 @@ def _table_of_runs(page: answers.RunList) -> Group:
         what = run.held or run.reason or run.verdict or run.outcome or ""
         stuck = f"stuck: {', '.join(run.stuck)}" if run.stuck else ""
         words = "; ".join(each for each in (stuck, what.partition("\n")[0]) if each)
-        key, builder = f"{run.task_id}/{run.run_id}", escape(run.builder or "")
-        table.add_row(key, run.pool, run.phase, builder, *numbers, _moment(run.created_at), escape(words))
+        key, builder = f"{run.task_id}/{run.run_id}", printed.safe(run.builder or "")
+        table.add_row(key, run.pool, run.phase, builder, *numbers, _moment(run.created_at), printed.safe(words))
     return Group(table, *_more(page.continuation_token, page.newer))
 
 
@@ -104,8 +104,8 @@ def _table_of_stuck(page: answers.Stuck) -> Group:
         key = f"{each.run.task_id}/{each.run.run_id}"
         for finding in each.findings:
             detail = f" ({finding.detail})" if finding.detail else ""
-            what = escape(f"{finding.what}{detail}")
-            table.add_row(key, each.run.phase, _moment(finding.since), what, escape(finding.mend))
+            what = printed.safe(f"{finding.what}{detail}")
+            table.add_row(key, each.run.phase, _moment(finding.since), what, printed.safe(finding.mend))
             key = ""
     return Group(table, *_more(None, page.newer))
 
@@ -120,5 +120,5 @@ async def trace(settings: Settings, task: str) -> Said:
 def _timeline(whole: answers.Trace) -> Group:
     table = Table("at", "side", "run", "what", title=f"task {whole.task_id}")
     for each in whole.happenings:
-        table.add_row(_moment(each.at), each.side, "" if each.run_id is None else str(each.run_id), escape(each.what))
-    return Group(table, *(Text(f"not read: {error}") for error in whole.errors))
+        table.add_row(_moment(each.at), each.side, "" if each.run_id is None else str(each.run_id), printed.safe(each.what))
+    return Group(table, *(Text.from_markup(f"not read: {printed.safe(error)}") for error in whole.errors))

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from bridge.cli import printed
 from bridge.cli.complaint import Complaint
+from bridge.core import admission
 from bridge.core.deployment import unserved
 from bridge.core.ledger import Step
 from bridge.core.run import Run, RunId, RunKey, TaskId
@@ -57,7 +58,9 @@ def _status_words(data: Mapping[str, Any]) -> Group:
         table.add_row(row["pool"], row["phase"], str(row["runs"]))
     due, margin = data["oldest_due_age_seconds"], data["claim_margin_seconds"]
     served = ", ".join(f"{row['name']} ({row['version']}, seen {row['seen_at']:%H:%M:%S})" for row in data["replicas"])
-    held = [f"held back: {each['runs']} of {each['pool']}: {each['why']}" for each in data["held_back"]]
+    held = [
+        f"held back: {each['runs']} of {each['pool']}: {admission.shown(each['why'], 1000)}" for each in data["held_back"]
+    ]
     left = [
         f"nobody serves pool {each['pool']}, which has {each['runs']} unsettled: put it back into the services' settings"
         for each in data["unserved"]
@@ -108,5 +111,5 @@ def _run_words(runs: Sequence[Run], steps: Sequence[Step]) -> Group:
     for step in steps:
         if step.run_id in numbers:
             change = f"{step.from_phase or '·'} → {step.to_phase}"
-            table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, escape(step.because), step.who)
+            table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, printed.safe(step.because), step.who)
     return Group(table, Text("\n".join(f"run {run.key.run_id}: {run.phase}" for run in runs)))

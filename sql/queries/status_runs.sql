@@ -51,6 +51,6 @@ LATERAL (SELECT
         OR coalesce(taken_until < now() + interval '15 minutes', false)
         OR pool <> ALL ($16::text[])))
     AS fitting) AS fits
-WHERE fits.fitting OR walked.place = $10::bigint
+WHERE walked.place <= $10::bigint AND (fits.fitting OR walked.place = $10::bigint)
 ORDER BY walked.created_at DESC, walked.task_id DESC, walked.run_id DESC
 LIMIT $17::bigint

@@ -183,6 +183,19 @@ async def test_stuck_says_what_to_do(bbb: Command) -> None:
     assert "bbb status" in words
 
 
+async def test_hostile_texts_neither_act_on_the_terminal_nor_break_a_table(bbb: Command, postgres_dsn: str) -> None:
+    hostile = "\x1b]0;owned\x07 [bold]not bold[/] \r\n<script> \u2028"
+    async with database.opened(postgres_dsn) as opened:
+        run = Run(RunKey(TASK, RunId(0)), "linux", Wanted(hostile), AT, AT, builder=hostile)
+        await Runs(opened, "a-test", ("linux",)).add(run, hostile)
+    for arguments in (("runs",), ("stuck",), ("trace", TASK), ("show", TASK), ("status",)):
+        done = await bbb(*arguments)
+        assert done.status == 0, done.err
+        assert not {"\x1b", "\x07", "\r", "\u2028"} & set(done.out), arguments
+    assert "[bold]not bold[/]" in (await bbb("trace", TASK)).out
+    assert (await bbb("runs", "--json")).json["runs"][0]["held"] == hostile
+
+
 async def test_nothing_is_stuck_where_nothing_is(bbb: Command) -> None:
     assert (await bbb("stuck")).out == "nothing is stuck\n"
 

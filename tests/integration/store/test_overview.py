@@ -144,6 +144,16 @@ async def test_however_rare_what_is_asked_for_a_look_is_bounded_and_goes_on_wher
     assert keys(exact) == [33, 23, 13, 3]
 
 
+async def test_a_bounded_look_over_open_and_settled_runs_leaves_none_out(store: Runs) -> None:
+    """The newest are open, older ones settled, the oldest open again: each way in has rows beyond the other's bound."""
+    phases = [Queued(REQUEST)] * 9 + [Settled("done")] * 9 + [Wanted()] * 9
+    await filled(store, *phases, builder="linux")
+    for looked_at in (2, 3, 5, 8, 26, 27, 28):
+        small = Overview(store.database, looked_at)
+        assert await pages(small, Selection(), 100) == list(range(26, -1, -1)), looked_at
+        assert await pages(small, Selection(phases=("queued", "settled")), 4) == list(range(17, -1, -1)), looked_at
+
+
 async def test_rows_of_a_newer_version_are_counted_and_left_out(store: Runs, overview: Overview) -> None:
     await filled(store, Wanted(), Queued(REQUEST))
     await store.database.fetch("ALTER TABLE runs DROP CONSTRAINT phase_known")
