@@ -13,6 +13,7 @@ from bridge.service import Frame, Heartbeat, StartRefusedError
 from bridge.settings import Settings
 from bridge.status.changes import Changes
 from bridge.status.desk import Desk
+from bridge.status.lately import Lately
 from bridge.status.ports import Served, Sides
 from bridge.store.overview import Overview
 from bridge.telling import Telling
@@ -42,7 +43,7 @@ async def _nothing() -> None:
 
 def desk(house: House) -> Desk:
     """The desk over an open house."""
-    return Desk(Overview(house.database), sides(house), house.clock.now)
+    return Desk(Lately(Overview(house.database)), sides(house), house.clock.now)
 
 
 def sides(house: House) -> Sides:
