@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.core.ledger import Entry, Found, Place, Selection, Step
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.status import answers, asked, shaping, tokens, trace
+from bridge.status import answers, asked, shaping, summing, tokens, trace
 from bridge.status.ports import Records, Served, Sides
 from bridge.status.sides import Live
 from bridge.stuck import Circumstances, findings
@@ -140,29 +140,29 @@ class Desk:
 
     async def counts(self) -> answers.Counts:
         """How many runs are where."""
-        return shaping.counts(await self.records.counts(), await self.records.held())
+        return summing.counts(await self.records.counts(), await self.records.held())
 
     async def pools(self) -> answers.Pools:
         """What each pool admits, who serves it, how many runs it has."""
         served: Mapping[str, Served] = self.sides.pools
-        return shaping.pools(served, await self.records.counts(), await self.records.servers(self.now()))
+        return summing.pools(served, await self.records.counts(), await self.records.servers(self.now()))
 
     async def services(self) -> answers.Services:
         """Who serves."""
-        return shaping.services(await self.records.servers(self.now()))
+        return summing.services(await self.records.servers(self.now()))
 
     async def margins(self) -> answers.Margins:
         """How late the bridge is."""
-        return shaping.margins(await self.records.oldest())
+        return summing.margins(await self.records.oldest())
 
     async def dead_letters(self, page: asked.Paged) -> answers.DeadLetters:
         """Messages that could not be read."""
         before = tokens.number(page.continuation_token)
-        return shaping.letters(await self.records.letters(before, page.limit, _BEGINNING), page.limit)
+        return summing.letters(await self.records.letters(before, page.limit, _BEGINNING), page.limit)
 
     async def sweeps(self) -> answers.Sweeps:
         """What the sweeps came to."""
-        return shaping.sweeps(await self.records.sweeps(), await self.records.servers(self.now()))
+        return summing.sweeps(await self.records.sweeps(), await self.records.servers(self.now()))
 
     async def history(self, which: asked.History) -> answers.History:
         """What was."""
@@ -171,7 +171,7 @@ class Desk:
         since = datetime.fromtimestamp(stamp, self.now().tzinfo)
         past = await self.records.past(since, step)
         reach = await self.records.reach(since) or since
-        steps = [shaping.step(each) for each in past]
+        steps = [summing.step(each) for each in past]
         return answers.History(since=since, complete_since=reach, step=step, steps=steps)
 
 

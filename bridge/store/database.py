@@ -130,12 +130,17 @@ class passing_faults:  # noqa: N801  reads as a word in `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, COLLISIONS):
             raise CollidedError(f"PostgreSQL: {error}") from error
-        if isinstance(error, CLOSED):
+        if isinstance(error, CLOSED) or closed_to_all(error):
             raise NotAdmittedError(f"PostgreSQL: {error}") from error
         if isinstance(error, BARE):
             raise BareDatabaseError(f"PostgreSQL: {error}; the database may need `bbb migrate`") from error
         if isinstance(error, PASSING) or _of_connection(error):
             raise faults.Unavailable(f"PostgreSQL: {error or type(error).__name__}") from error
+
+
+def closed_to_all(error: BaseException | None) -> bool:
+    """Whether an operator has closed the database. The kind itself counts: its descendants mean other things."""
+    return type(error) is asyncpg.ObjectNotInPrerequisiteStateError
 
 
 @contextmanager
