@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from bridge.core.deployment import unserved
 from bridge.core.ledger import Held, Letter, Oldest, Past, Server, Swept
 from bridge.status import answers, tokens
 from bridge.status.ports import Served
@@ -30,12 +31,14 @@ def pools(served: Mapping[str, Served], runs: Mapping[tuple[str, str], int], ser
     """The pools of the settings, and those that only runs or other processes know."""
     living = [server for server in servers if server.alive]
     names = {*served, *(pool for pool, _ in runs), *(pool for server in living for pool in server.pools)}
+    left = unserved(runs, frozenset(pool for server in living for pool in server.pools))
     return answers.Pools(
         pools=[
             answers.Pool(
                 name=name,
                 rules=_rules(served[name]) if name in served else None,
                 served_by=[server.name for server in living if name in server.pools],
+                unserved=name in left,
                 runs=_counts(runs, name),
             )
             for name in sorted(names)

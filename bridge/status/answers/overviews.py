@@ -51,7 +51,9 @@ class Pool(Answer):
     rules: PoolRules | None
     """Null: not in these settings."""
     served_by: list[str]
-    """Living processes that serve it. None of them and runs nevertheless: nobody tends those."""
+    """Living processes that serve it."""
+    unserved: bool
+    """It has runs, and nobody tends them."""
     runs: list[Count]
 
 

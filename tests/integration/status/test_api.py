@@ -131,8 +131,10 @@ async def test_a_pool_that_is_not_in_the_settings_is_said_so(store: Runs, api: S
         "name": "dropped",
         "rules": None,
         "servedBy": [],
+        "unserved": True,
         "runs": [{"pool": "dropped", "phase": "wanted", "runs": 1}],
     }
+    assert pools["linux"]["unserved"] is False
     assert (pools["linux"]["servedBy"], pools["linux"]["rules"]["leftAlone"]) == (["reflector-1"], ["release-*"])
 
 
