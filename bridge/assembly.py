@@ -94,14 +94,17 @@ class House:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, me: str, observer: Observer, told: Told) -> AsyncIterator[House]:
+async def opened(
+    settings: Settings, me: str, observer: Observer, told: Told, *, read_only: bool = False
+) -> AsyncIterator[House]:
     """Open everything that a service works with; closed in the opposite order. Nobody is called yet.
 
-    `me` is the process's name in leases and transitions; `told` hears of each outside call.
+    `me` is the process's name in leases and transitions; `told` hears of each outside call. With `read_only` the database
+    refuses every write of this process.
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(
-            database.opened(settings.database.address, size=settings.database.pool_size, name=me)
+            database.opened(settings.database.address, size=settings.database.pool_size, name=me, read_only=read_only)
         )
         queue = await _queue(settings, partial(told, "taskcluster"), observer, stack)
         buildbots = {name: await _buildbot(settings, name, told, stack) for name in settings.buildbots}

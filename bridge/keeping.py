@@ -63,12 +63,17 @@ def keep(house: House, loops: Loops, replica: Replica, metrics: Metrics, *, fore
 
 async def _started(house: House, replica: Replica) -> None:
     """Wait for the database, as long as it takes; refuse one that is not migrated, or serves somebody else."""
+    await ready(house, partial(replica.register, house.database))
+
+
+async def ready(house: House, begin: Callable[[], Awaitable[None]]) -> None:
+    """Wait for the database, as long as it takes, and begin; refuse one that is not migrated."""
     while True:
         try:
             if missing := await migrate.pending(house.settings.database.address()):
                 raise NotMigratedError(missing)
             await house.clock.ask(house.database)
-            return await replica.register(house.database)
+            return await begin()
         except (MismatchError, migrate.MigrationError) as unfit:
             raise StartRefusedError(str(unfit)) from unfit
         except faults.Unavailable as away:
@@ -104,6 +109,7 @@ async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartb
             for pool in house.engine.pools:
                 here = waiting.get(pool, Waiting(held=0, attempts=0))
                 metrics.waiting(pool, here.held, here.attempts, here.oldest)
+            await people.sample(sum(counts.values()), sum(each.held for each in waiting.values()), margins)
         except faults.Unavailable as away:
             house.engine.observer.away("database", away)
         await heart.rest(_SIGN_OF_LIFE)

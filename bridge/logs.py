@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, Final, Literal, TextIO
@@ -113,14 +113,18 @@ def _rendered(*, readable: bool, colours: bool) -> list[Processor]:
 
 def _without(secrets: Secrets) -> Callable[[WrappedLogger, str, Any], str]:
     def mask(_logger: WrappedLogger, _method: str, line: Any) -> str:
-        text = str(line)
-        for secret in sorted(secrets(), key=len, reverse=True):
-            if len(secret) >= _SHORTEST:
-                for form in _forms(secret):
-                    text = text.replace(form, MASK)
-        return text
+        return masked(str(line), secrets())
 
     return mask
+
+
+def masked(text: str, secrets: Iterable[str]) -> str:
+    """The text without these secrets, in whatever form they stand in it; those of less than some characters are left."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            for form in _forms(secret):
+                text = text.replace(form, MASK)
+    return text
 
 
 @cache

@@ -30,4 +30,4 @@ def reflect(house: House, loops: Loops) -> None:
         ("strangers", periods.strangers_interval, reflector.strangers),
         ("retire", _RETIRE_EVERY, reflector.retire),
     ):
-        loops.start(name, partial(reflector.every, period, sweep), silence=45)
+        loops.start(name, partial(reflector.every, name, period, sweep), silence=45)

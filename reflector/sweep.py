@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from bridge.assembly import House
 from bridge.core import faults
+from bridge.core.ledger import Swept
 from bridge.core.run import RunKey
 from bridge.engine.strangers import Strangers
 from bridge.service import Heartbeat
-
-Sweep = Callable[[], Awaitable[Iterable[RunKey]]]
+from bridge.store.people import People
 
 _RETIRE_AT_ONCE = 500
 _LONGEST = 300.0  # seconds for one sweep: its calls have their own limits, many of them take their time
+
+
+@dataclass(slots=True)
+class Result:
+    """What a sweep came to: runs that it moved, and what kept it from looking further."""
+
+    moved: list[RunKey] = field(default_factory=list)
+    faults: list[faults.Fault] = field(default_factory=list)
+
+    async def add(self, part: Awaitable[Iterable[RunKey]]) -> None:
+        """Have a part done; one that cannot be done now does not keep the next from it."""
+        try:
+            self.moved += await part
+        except faults.Fault as fault:
+            self.faults.append(fault)
+
+
+Sweep = Callable[[], Awaitable[Result]]
+Part = Callable[[], Awaitable[Iterable[RunKey]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +44,28 @@ class Reflector:
 
     house: House
 
-    async def pending(self) -> list[RunKey]:
+    async def pending(self) -> Result:
         """Pending runs of every pool that no message told of."""
-        return await self._each(partial(self.house.sweeps.pending, pool) for pool in self.house.engine.pools.values())
+        return await _each(partial(self.house.sweeps.pending, pool) for pool in self.house.engine.pools.values())
 
-    async def statuses(self) -> list[RunKey]:
+    async def statuses(self) -> Result:
         """Statuses of all unsettled runs."""
-        return await self.house.sweeps.statuses()
+        return await _each([self.house.sweeps.statuses])
 
-    async def states(self) -> list[RunKey]:
+    async def states(self) -> Result:
         """States of all requests, Buildbot by Buildbot."""
-        return await self._each(partial(self.house.sweeps.states, self.house.pools_of(name)) for name in self._served())
+        return await _each(partial(self.house.sweeps.states, self.house.pools_of(name)) for name in self._served())
 
-    async def strangers(self) -> list[RunKey]:
+    async def strangers(self) -> Result:
         """Requests with our keys that no row knows."""
         strangers = Strangers(self.house.engine)
-        return await self._each(partial(strangers.sweep, self.house.pools_of(name)) for name in self._served())
+        return await _each(partial(strangers.sweep, self.house.pools_of(name)) for name in self._served())
 
-    async def retire(self) -> list[RunKey]:
+    async def retire(self) -> Result:
         """Settled rows that no late message can name any more."""
+        return await _each([self._retired])
+
+    async def _retired(self) -> list[RunKey]:
         age = timedelta(days=self.house.settings.reflector.retention_days)
         gone = _RETIRE_AT_ONCE
         while gone == _RETIRE_AT_ONCE:
@@ -53,22 +75,32 @@ class Reflector:
     def _served(self) -> list[str]:
         return [name for name in self.house.buildbots if self.house.pools_of(name)]
 
-    async def _each(self, sweeps: Iterable[Sweep]) -> list[RunKey]:
-        """One sweep after the other; one that cannot be done now does not keep the next from it."""
-        moved: list[RunKey] = []
-        for sweep in sweeps:
-            try:
-                moved += await sweep()
-            except faults.Fault as fault:
-                self.house.engine.observer.away("sweep", fault)
-        return moved
-
-    async def every(self, period: float, sweep: Sweep, heart: Heartbeat) -> None:
+    async def every(self, name: str, period: float, sweep: Sweep, heart: Heartbeat) -> None:
         """Sweep now and then at every period, until cancelled; what it moved is settled by the crew."""
         while True:
             heart.grant(_LONGEST)
-            try:
-                await self.house.crew.wake(await sweep())
-            except faults.Fault as fault:
+            began = self.house.clock.now()
+            result = await sweep()
+            for fault in result.faults:
                 self.house.engine.observer.away("sweep", fault)
+            await self.house.crew.wake(result.moved)
+            await self._noted(Swept(name, self.house.engine.me, began, self.house.clock.now(), *_told(result)))
             await heart.rest(period)
+
+    async def _noted(self, swept: Swept) -> None:
+        """Note for people what a sweep came to; it counts all the same where that cannot be noted."""
+        try:
+            await People(self.house.database).swept(swept)
+        except faults.Unavailable as away:
+            self.house.engine.observer.away("database", away)
+
+
+async def _each(parts: Iterable[Part]) -> Result:
+    result = Result()
+    for part in parts:
+        await result.add(part())
+    return result
+
+
+def _told(result: Result) -> tuple[int, str | None]:
+    return len(result.moved), "; ".join(dict.fromkeys(map(str, result.faults)))[:1000] or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.cli import desk
 from bridge.cli.complaint import Complaint
 from bridge.cli.desk import By, Desk, Said
-from bridge.cli.reading import asked
+from bridge.cli.reading import named
 from bridge.core import faults
 from bridge.core.admission import shown
 from bridge.core.debts import owed
@@ -58,7 +58,7 @@ async def _let_go(here: Desk, run: Run) -> str:
 
 async def cancel(settings: Settings, task: str, by: By) -> Said:
     """Cancel a task in Taskcluster, with the bridge's own client; the bridge then cancels its build."""
-    key, _ = asked(task, None)
+    key, _ = named(task, None)
     async with desk.opened(settings, by) as here:
         status = await _status(here, key)
         state = status.runs[-1].state.value if status.runs else "unscheduled"
@@ -162,10 +162,10 @@ async def _told(here: Desk, key: RunKey, queue: str | None) -> None:
 
 
 async def _unsettled(here: Desk, task: str, run: int | None) -> list[Run]:
-    key, only = asked(task, run)
+    key, only = named(task, run)
     rows = await here.house.engine.runs.of_task(key)
     found = [row for number, row in sorted(rows.items()) if only in (None, number) and not isinstance(row.phase, Settled)]
     if not found:
-        named = key if only is None else f"{key}/{only}"
-        raise Complaint(f"{named} has no unsettled run: `bbb show {key}` tells what is known of it")
+        words = key if only is None else f"{key}/{only}"
+        raise Complaint(f"{words} has no unsettled run: `bbb show {key}` tells what is known of it")
     return found

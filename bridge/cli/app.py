@@ -84,6 +84,12 @@ def everything(config: Config = None) -> None:
     _serve("all", ("taskcluster-listener", "buildbot-listener", "reflector"), config)
 
 
+@app.command("web")
+def web(config: Config = None) -> None:
+    """Serve the status API, which only reads. Any number of such processes may run."""
+    _serve("web", ("web",), config)
+
+
 @app.command("migrate")
 def migrate(config: Config = None, json: Json = False) -> None:
     """Bring the database up to this version. May be run at any time, and by several at once."""
@@ -116,6 +122,63 @@ def show(
     from bridge.cli import reading
 
     printed.either(*asyncio.run(reading.task(load(config), task, run)), json=json)
+
+
+@app.command("runs")
+def runs(  # noqa: PLR0913, PLR0917  each filter is an option
+    phase: Annotated[list[str] | None, typer.Option(help="In this phase; may be repeated.")] = None,
+    pool: Annotated[list[str] | None, typer.Option(help="Of this pool; may be repeated.")] = None,
+    builder: Annotated[str | None, typer.Option(help="For this builder; 'linux-*' for all that begin so.")] = None,
+    group: Annotated[str | None, typer.Option(help="Of this task group.")] = None,
+    task: Annotated[str | None, typer.Option(help="Of this task.")] = None,
+    request: Annotated[int | None, typer.Option(help="With this build request.")] = None,
+    build: Annotated[int | None, typer.Option(help="With this build, by its id.")] = None,
+    settled: Annotated[bool | None, typer.Option("--settled/--unsettled", help="Only those that are over, or not.")] = None,
+    stuck: Annotated[bool, typer.Option("--stuck", help="Only those that are stuck.")] = False,
+    min_age: Annotated[int | None, typer.Option(help="At least so old, in seconds.")] = None,
+    max_age: Annotated[int | None, typer.Option(help="At most so old, in seconds.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 100,
+    token: Annotated[str | None, typer.Option(help="Go on where the last page ended.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    from bridge.cli import looking
+
+    which = {
+        "phase": tuple(phase or ()),
+        "pool": tuple(pool or ()),
+        "builder": builder,
+        "task_group_id": group,
+        "task_id": task,
+        "request_id": request,
+        "build_id": build,
+        "settled": settled,
+        "stuck": stuck,
+        "min_age": min_age,
+        "max_age": max_age,
+        "limit": limit,
+        "continuation_token": token,
+    }
+    printed.either(*asyncio.run(looking.runs(load(config), which)), json=json)
+
+
+@app.command("stuck")
+def stuck(
+    limit: Annotated[int, typer.Option(help="At most so many runs.")] = 100, config: Config = None, json: Json = False
+) -> None:
+    """List runs that are stuck: why, and what to do."""
+    from bridge.cli import looking
+
+    printed.either(*asyncio.run(looking.stuck(load(config), limit)), json=json)
+
+
+@app.command("trace")
+def trace(task: Annotated[str, typer.Argument(help="taskId.")], config: Config = None, json: Json = False) -> None:
+    """Show all that happened to a task, on both sides, in one timeline."""
+    from bridge.cli import looking
+
+    printed.either(*asyncio.run(looking.trace(load(config), task)), json=json)
 
 
 @app.command("doctor")

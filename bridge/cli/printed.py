@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
+
+from bridge.core import admission
 
 
 def either(data: Any, words: str | RenderableType, *, json: bool) -> None:
@@ -28,6 +31,11 @@ def as_json(data: Any) -> None:
 def rich(shown: RenderableType) -> None:
     """Print tables and the like; as wide as the terminal, or as they need to be in a file."""
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(shown)
+
+
+def safe(text: str, most: int = 1000) -> str:
+    """Text that comes from elsewhere, for a table: it neither marks itself up nor acts on the terminal."""
+    return escape(admission.shown(text, most))
 
 
 def flat(data: Mapping[str, Any]) -> None:

@@ -9,16 +9,18 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from bridge.cli import printed
 from bridge.cli.complaint import Complaint
+from bridge.core import admission
 from bridge.core.deployment import unserved
+from bridge.core.ledger import Step
 from bridge.core.run import Run, RunId, RunKey, TaskId
 from bridge.settings import Settings
 from bridge.store import checkup, database, replicas
-from bridge.store.people import People, Step
+from bridge.store.people import People
 from bridge.store.queries import query
 from bridge.store.runs import Runs
 
@@ -56,7 +58,9 @@ def _status_words(data: Mapping[str, Any]) -> Group:
         table.add_row(row["pool"], row["phase"], str(row["runs"]))
     due, margin = data["oldest_due_age_seconds"], data["claim_margin_seconds"]
     served = ", ".join(f"{row['name']} ({row['version']}, seen {row['seen_at']:%H:%M:%S})" for row in data["replicas"])
-    held = [f"held back: {each['runs']} of {each['pool']}: {each['why']}" for each in data["held_back"]]
+    held = [
+        f"held back: {each['runs']} of {each['pool']}: {admission.shown(each['why'], 1000)}" for each in data["held_back"]
+    ]
     left = [
         f"nobody serves pool {each['pool']}, which has {each['runs']} unsettled: put it back into the services' settings"
         for each in data["unserved"]
@@ -71,9 +75,9 @@ def _status_words(data: Mapping[str, Any]) -> Group:
     return Group(table, Text("\n".join(lines)))
 
 
-async def task(settings: Settings, words: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
-    """The rows of a task's runs and their changes of phase; `words`: taskId or taskId/runId."""
-    key, only = asked(words, run)
+async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
+    """The rows of a task's runs and their changes of phase; `asked` is taskId or taskId/runId."""
+    key, only = named(asked, run)
     async with _opened(settings, "bbb show") as opened:
         rows = await Runs(opened, "bbb show", tuple(settings.pools)).of_task(key)
         steps = await People(opened).history(key)
@@ -86,11 +90,11 @@ async def task(settings: Settings, words: str, run: int | None) -> tuple[list[di
     return [_row(row, steps) for row in shown.values()], _run_words(list(shown.values()), steps)
 
 
-def asked(words: str, run: int | None) -> tuple[TaskId, int | None]:
-    """The task, and the one run that was asked for if there was one, from `taskId` or `taskId/runId`."""
-    found = _TASK.fullmatch(words)
+def named(asked: str, run: int | None) -> tuple[TaskId, int | None]:
+    """Task and run of what a person wrote: taskId, or taskId/runId; `run` counts where the second is missing."""
+    found = _TASK.fullmatch(asked)
     if found is None:
-        raise Complaint(f"{words!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")
+        raise Complaint(f"{asked!r} is not a taskId: those have 22 letters, digits, hyphens or underscores")
     return TaskId(found[1]), run if found[2] is None else int(found[2])
 
 
@@ -107,5 +111,5 @@ def _run_words(runs: Sequence[Run], steps: Sequence[Step]) -> Group:
     for step in steps:
         if step.run_id in numbers:
             change = f"{step.from_phase or '·'} → {step.to_phase}"
-            table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, escape(step.because), step.who)
+            table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, printed.safe(step.because), step.who)
     return Group(table, Text("\n".join(f"run {run.key.run_id}: {run.phase}" for run in runs)))

@@ -23,6 +23,7 @@ MODULES: Final[Mapping[str, str]] = {
     "taskcluster-listener": "listeners.taskcluster",
     "buildbot-listener": "listeners.buildbot",
     "reflector": "reflector.service",
+    "web": "bridge.cli.web",
 }
 
 

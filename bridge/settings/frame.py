@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bridge.settings.section import Seconds, Section
 
-ServiceName = Literal["taskcluster-listener", "buildbot-listener", "reflector", "all"]
+ServiceName = Literal["taskcluster-listener", "buildbot-listener", "reflector", "all", "web"]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 

@@ -17,6 +17,7 @@ from bridge.settings.provenance import ProvenanceSettings
 from bridge.settings.secret import Secret
 from bridge.settings.section import Identifier, matching
 from bridge.settings.sides import BuildbotSettings, DatabaseSettings, PulseSettings, TaskclusterSettings
+from bridge.settings.status import StatusSettings
 
 Name = Annotated[str, matching(r"[a-z0-9_-]{1,64}", "up to 64 small letters, digits, hyphens or underscores")]
 
@@ -42,6 +43,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     live_log: LiveLogSettings = LiveLogSettings()
     provenance: ProvenanceSettings = ProvenanceSettings()
+    status: StatusSettings = StatusSettings()
     buildbots: Annotated[dict[Name, BuildbotSettings], Field(min_length=1)]
     pools: Annotated[dict[Name, PoolSettings], Field(min_length=1)]
 
@@ -97,6 +99,8 @@ class Settings(BaseSettings):
             yield f"buildbots.{name}.token", buildbot.bearer
         for name, secret in self.live_log.secrets():
             yield f"live_log.{name}", secret
+        for name, secret in self.status.secrets():
+            yield f"status.{name}", secret
         if self.provenance.enabled and self.provenance.signing is not None:
             yield "provenance.key", self.provenance.signing
 

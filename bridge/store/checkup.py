@@ -10,7 +10,7 @@ from datetime import datetime
 
 import asyncpg
 
-from bridge.store.database import BareDatabaseError, Database, NotAdmittedError
+from bridge.store.database import BareDatabaseError, Database, NotAdmittedError, closed_to_all
 from bridge.store.queries import query
 
 
@@ -43,9 +43,7 @@ def refusals_in_words() -> Iterator[None]:
     try:
         yield
     except NotAdmittedError as shut:
-        nowhere = isinstance(shut.__cause__, asyncpg.InvalidCatalogNameError)
-        mend = "Create it (createdb), or correct its name" if nowhere else "Correct user and password"
-        raise RefusedError(f"{shut.__cause__}. {mend} in database.dsn.") from shut
+        raise RefusedError(f"{shut.__cause__}. {_mend(shut.__cause__)}") from shut
     except BareDatabaseError as bare:
         older = isinstance(bare.__cause__, asyncpg.UndefinedColumnError)
         what = (
@@ -60,3 +58,10 @@ def refusals_in_words() -> Iterator[None]:
         raise RefusedError(f"database.dsn cannot be used: {error}") from None
     except ssl.SSLError as error:
         raise RefusedError(f"the server's certificate is not accepted: {error.reason}. Correct sslrootcert.") from error
+
+
+def _mend(why: BaseException | None) -> str:
+    if closed_to_all(why):
+        return "Open it, if nobody works on it: ALTER DATABASE … ALLOW_CONNECTIONS true."
+    nowhere = isinstance(why, asyncpg.InvalidCatalogNameError)
+    return f"{'Create it (createdb), or correct its name' if nowhere else 'Correct user and password'} in database.dsn."

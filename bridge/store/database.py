@@ -134,12 +134,17 @@ class passing_faults:  # noqa: N801  reads as a word in `with`
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, COLLISIONS):
             raise CollidedError(f"PostgreSQL: {error}") from error
-        if isinstance(error, CLOSED):
+        if isinstance(error, CLOSED) or closed_to_all(error):
             raise NotAdmittedError(f"PostgreSQL: {error}") from error
         if isinstance(error, BARE):
             raise BareDatabaseError(f"PostgreSQL: {error}; the database may need `bbb migrate`") from error
         if isinstance(error, PASSING) or _of_connection(error):
             raise faults.Unavailable(f"PostgreSQL: {error or type(error).__name__}") from error
+
+
+def closed_to_all(error: BaseException | None) -> bool:
+    """Whether an operator has closed the database. The kind itself counts: its descendants mean other things."""
+    return type(error) is asyncpg.ObjectNotInPrerequisiteStateError
 
 
 @contextmanager
@@ -159,11 +164,18 @@ def _of_connection(error: BaseException | None) -> bool:
 
 @asynccontextmanager
 async def opened(
-    dsn: str | Callable[[], str], *, size: int = 8, name: str = "buildbot-bridge", command_timeout: float = COMMAND
+    dsn: str | Callable[[], str],
+    *,
+    size: int = 8,
+    name: str = "buildbot-bridge",
+    command_timeout: float = COMMAND,
+    read_only: bool = False,
 ) -> AsyncIterator[Database]:
     """Open a pool; connections are made as they are needed, so a server that is away now may come later.
 
     `dsn` is asked at each connection where it is a function, so that an exchanged password works without a restart.
+    With `read_only` the server refuses every write.
+
     No statement takes longer than `command_timeout` seconds, whether the server works on it, waits for a lock or is gone.
     """
     address = dsn if callable(dsn) else lambda: dsn
@@ -184,6 +196,7 @@ async def opened(
             "statement_timeout": str(int(command_timeout * 1000)),
             "idle_in_transaction_session_timeout": "30000",
             "timezone": "UTC",
+            **({"default_transaction_read_only": "on"} if read_only else {}),
         },
     )
     try:

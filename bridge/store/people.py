@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.core.debts import due_at
-from bridge.core.run import Run, TaskId
+from bridge.core.ledger import Entry, Held, Step, Swept
+from bridge.core.run import TaskId
 from bridge.store.database import Database
 from bridge.store.queries import query
 from bridge.store.rows import Row, storable, to_run
+
+__all__ = ["DeadLetter", "Entry", "Held", "Margins", "People", "Step", "Waiting", "entry"]
 
 _KEPT = 65536  # bytes of an unreadable message that are kept
 
@@ -22,32 +25,6 @@ class Margins:
 
     oldest_due: float | None
     claim_margin: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One change of phase of a run."""
-
-    run_id: int
-    at: datetime
-    from_phase: str | None
-    to_phase: str
-    because: str
-    who: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row as it stands: the run, and who acts for it or holds its credentials. `due_at` is None once it is settled."""
-
-    run: Run
-    due_at: datetime | None
-    version: int
-    lease_owner: str | None
-    lease_until: datetime | None
-    holder: str | None
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +48,6 @@ class Waiting:
     held: int
     attempts: int
     oldest: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Pending runs of a pool that wait for one reason."""
-
-    pool: str
-    why: str
-    runs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +82,21 @@ class People:
 
     async def entries(self, task_id: TaskId) -> list[Entry]:
         """All rows of a task, by run."""
-        return [_entry(row) for row in await self.database.fetch(query("task_rows_read"), task_id)]
+        return [entry(row) for row in await self.database.fetch(query("task_rows_read"), task_id)]
 
     async def overdue(self, limit: int = 20) -> list[Entry]:
         """The unsettled rows that have owed something for longest."""
-        return [_entry(row) for row in await self.database.fetch(query("overdue"), limit)]
+        return [entry(row) for row in await self.database.fetch(query("overdue"), limit)]
+
+    async def sample(self, unsettled: int, held: int, margins: Margins) -> None:
+        """Note how late the bridge is, for the history: once in a minute, whoever comes first."""
+        await self.database.fetch(query("sample"), unsettled, held, margins.oldest_due, margins.claim_margin)
+
+    async def swept(self, swept: Swept) -> None:
+        """Note what a sweep came to, in place of what it came to before."""
+        fault = None if swept.fault is None else storable(swept.fault)
+        columns = (swept.replica, swept.name, swept.began_at, swept.ended_at, swept.found, fault)
+        await self.database.fetch(query("sweep_done"), *columns)
 
     async def bury(self, exchange: str, routing_key: str, reason: str, body: bytes) -> None:
         """Keep an unreadable message."""
@@ -131,7 +109,8 @@ class People:
         return [DeadLetter(**row) for row in await self.database.fetch(query("dead_letter_list"), limit)]
 
 
-def _entry(row: Row) -> Entry:
+def entry(row: Row) -> Entry:
+    """The entry that a record holds."""
     run = to_run(row)
     kept = ("version", "lease_owner", "lease_until", "holder", "created_at", "updated_at")
     return Entry(run, due_at(run), **{name: row[name] for name in kept})

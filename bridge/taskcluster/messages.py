@@ -148,6 +148,18 @@ class TaskWire(_Wire):
     scopes: list[str] = []
 
 
+class DependentRow(_Wire):
+    """A row of `tasks`, of which only the dependencies are read."""
+
+    class Dependent(_Wire):
+        """The part of a definition that names other tasks."""
+
+        dependencies: list[Slug] = []
+
+    taskId: Slug
+    task: Dependent
+
+
 class TaskRow(_Wire):
     """A row of `tasks`."""
 

@@ -24,7 +24,7 @@ from bridge.taskcluster.calls import Calls, Interrupted, parsed, parsed_rows
 from bridge.taskcluster.canonical import canonical
 from bridge.taskcluster.credentials import Credentials, Permanent, RunCredentials
 from bridge.taskcluster.memory import Definitions, Expansions
-from bridge.taskcluster.messages import ClaimAnswer, PendingRow, StatusAnswer, TaskRow, TaskWire
+from bridge.taskcluster.messages import ClaimAnswer, DependentRow, PendingRow, StatusAnswer, TaskRow, TaskWire
 
 MOST_IDS: Final = 1000
 """Ids in a call of statuses or tasks. Ids are split, for pages of the answer have no fixed order and may miss some."""
@@ -89,6 +89,15 @@ class Queue:
             answer = await self._batch("tasks", "queue:get-task:*", part)
             for row in parsed_rows(TaskRow, answer.get("tasks"), "tasks"):
                 found[TaskId(row.taskId)] = self._known.put(TaskId(row.taskId), row.task)
+        return found
+
+    async def dependencies(self, task_ids: Collection[TaskId]) -> Mapping[TaskId, tuple[TaskId, ...]]:
+        """Read on which tasks these depend; tasks that are not found, or not intelligible, are left out."""
+        found: dict[TaskId, tuple[TaskId, ...]] = {}
+        for part in _parts(task_ids):
+            answer = await self._batch("tasks", "queue:get-task:*", part)
+            for row in parsed_rows(DependentRow, answer.get("tasks"), "tasks"):
+                found[TaskId(row.taskId)] = tuple(map(TaskId, row.task.dependencies))
         return found
 
     @_reading

@@ -38,6 +38,8 @@ AGAINST = {
         "bridge.taskgraph": ["bridge.core", "taskcluster", "mozilla_taskgraph"]
     },
     "live logs know builds by a Protocol, and nothing of runs": {"bridge.livelog": ["bridge.buildbot"]},
+    "what is asked about runs is answered without HTTP, and by Protocols": {"bridge.status": ["bridge.store", "aiohttp"]},
+    "what is stuck is decided from values alone": {"bridge.stuck": ["bridge.store", "pydantic"]},
     "the status page knows no concrete room": {"bridge.web": ["bridge.store"]},
     "the plugin is a guest and brings nobody along": {"bridge.master": ["pydantic", "bridge.core"]},
     "nobody but its host imports the plugin": {"bridge.buildbot": ["bridge.master"]},

@@ -90,7 +90,8 @@ async def _rows(bbb: Command, postgres_dsn: str) -> None:
 async def test_it_says_its_version_and_helps(bbb: Command) -> None:
     assert (await bbb("--version")).out.startswith("bbb 0.")
     said = (await bbb("--help")).out
-    for command in ("taskcluster-listener", "buildbot-listener", "reflector", "all", "migrate", "doctor", "status", "show"):
+    services = ("taskcluster-listener", "buildbot-listener", "reflector", "all", "web")
+    for command in (*services, "migrate", "doctor", "status", "show", "runs", "stuck", "trace"):
         assert command in said
 
 
@@ -154,6 +155,63 @@ async def test_show_tells_the_rows_of_a_task_and_how_they_came_there(bbb: Comman
 
 
 @pytest.mark.usefixtures("_rows")
+async def test_runs_lists_what_is_asked_for(bbb: Command) -> None:
+    said = (await bbb("runs", "--json")).json
+    assert [(run["runId"], run["phase"]) for run in said["runs"]] == [(1, "queued"), (0, "wanted")]
+    for arguments, expected in (
+        (("--phase", "wanted", "--phase", "settled"), [0]),
+        (("--request", "7", "--unsettled"), [1]),
+        (("--settled",), []),
+        (("--pool", "windows"), []),
+        (("--task", TASK, "--max-age", "3600", "--stuck"), [1, 0]),
+        (("--min-age", "3600"), []),
+    ):
+        assert [run["runId"] for run in (await bbb("runs", *arguments, "--json")).json["runs"]] == expected, arguments
+    words = (await bbb("runs", "--limit", "1")).out
+    assert f"{TASK}/1" in words
+    assert f"{TASK}/0" not in words
+    token = words.partition("--token ")[2].split()[0]
+    assert [run["runId"] for run in (await bbb("runs", "--token", token, "--json")).json["runs"]] == [0]
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_stuck_says_what_to_do(bbb: Command) -> None:
+    said = {each["run"]["runId"]: each["findings"] for each in (await bbb("stuck", "--json")).json["stuck"]}
+    assert [finding["cause"] for finding in said[0]] == ["nobody_acts"]
+    words = (await bbb("stuck")).out
+    assert "Something has been due" in words
+    assert "bbb status" in words
+
+
+async def test_hostile_texts_neither_act_on_the_terminal_nor_break_a_table(bbb: Command, postgres_dsn: str) -> None:
+    hostile = "\x1b]0;owned\x07 [bold]not bold[/] \r\n<script> \u2028"
+    async with database.opened(postgres_dsn) as opened:
+        run = Run(RunKey(TASK, RunId(0)), "linux", Wanted(hostile), AT, AT, builder=hostile)
+        await Runs(opened, "a-test", ("linux",)).add(run, hostile)
+    for arguments in (("runs",), ("stuck",), ("trace", TASK), ("show", TASK), ("status",)):
+        done = await bbb(*arguments)
+        assert done.status == 0, done.err
+        assert not {"\x1b", "\x07", "\r", "\u2028"} & set(done.out), arguments
+    assert "[bold]not bold[/]" in (await bbb("trace", TASK)).out
+    assert (await bbb("runs", "--json")).json["runs"][0]["held"] == hostile
+
+
+async def test_nothing_is_stuck_where_nothing_is(bbb: Command) -> None:
+    assert (await bbb("stuck")).out == "nothing is stuck\n"
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_trace_tells_what_is_known_though_both_sides_are_away(bbb: Command) -> None:
+    said = (await bbb("trace", TASK, "--json")).json
+    assert [(each["side"], each["runId"], each["what"]) for each in said["happenings"]] == [
+        ("bridge", 0, "· → wanted: the run is pending in Taskcluster [a-test]"),
+        ("bridge", 1, "· → queued: found [a-test]"),
+    ]
+    assert [error.partition(":")[0] for error in said["errors"]] == ["Taskcluster", "Buildbot main", "Buildbot main"]
+    assert "not read: Taskcluster" in (await bbb("trace", f"{TASK}/0")).out
+
+
+@pytest.mark.usefixtures("_rows")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -161,6 +219,11 @@ async def test_show_tells_the_rows_of_a_task_and_how_they_came_there(bbb: Comman
         (("show", "B" * 22), f"no row for {'B' * 22}"),
         (("show", TASK, "9"), f"no row for {TASK}/9"),
         (("show",), "Missing argument"),
+        (("trace", "nonsense"), "'nonsense' is not a taskId"),
+        (("trace", "B" * 22), f"the bridge has no row for {'B' * 22}"),
+        (("runs", "--phase", "nonsense"), "phase: Input should be 'wanted'"),
+        (("runs", "--token", "abc"), "the continuationToken is none of this list's"),
+        (("stuck", "--limit", "0"), "limit: Input should be greater than or equal to 1"),
         (("sow",), "No such command"),
     ],
 )
@@ -181,7 +244,7 @@ async def test_wrong_settings_stop_every_command(tmp_path: Path, bbb: Command, c
     assert done.status == (1 if command == "doctor" else 2)
 
 
-@pytest.mark.parametrize("command", ["status", "migrate"])
+@pytest.mark.parametrize("command", ["status", "migrate", "runs", "stuck"])
 async def test_a_database_that_does_not_answer_is_one_message(tmp_path: Path, bbb: Command, command: str) -> None:
     path = tmp_path / "away.toml"
     path.write_text(toml(settings(f"postgresql://bridge:canary-db@127.0.0.1:{free_port()}/bridge")))
@@ -214,6 +277,19 @@ async def test_schema_and_scopes_are_for_other_programs(bbb: Command) -> None:
     assert "queue:claim-task:proj/linux" in said
     words = (await bbb("scopes")).out
     assert all(scope in words for scope in said)
+
+
+async def test_the_status_does_not_start_where_it_cannot_be_served(tmp_path: Path, bbb: Command, postgres_dsn: str) -> None:
+    async with await asyncio.start_server(lambda _r, w: w.close(), "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        path = tmp_path / "taken.toml"
+        path.write_text(toml({**settings(postgres_dsn), "status": {"port": port}}))
+        done = await bbb("web", config=path)
+    assert done.status == 1
+    assert f"status.host, status.port: cannot listen on 127.0.0.1:{port}" in done.err
+    path.write_text(toml({**settings(postgres_dsn), "status": {"host": "0.0.0.0"}}))
+    refused = await bbb("web", config=path)
+    assert (refused.status, "status.host: 0.0.0.0 can be reached from elsewhere" in refused.err) == (2, True)
 
 
 async def test_a_port_that_is_taken_is_one_message(tmp_path: Path, bbb: Command, postgres_dsn: str) -> None:

@@ -29,6 +29,24 @@ async def test_a_database_that_is_not_there_is_named(postgres_dsn: str) -> None:
             await opened.fetch("SELECT 1")
 
 
+async def test_a_database_that_is_closed_to_everybody_is_away_until_it_is_opened(
+    postgres_dsn: str, opened: Database
+) -> None:
+    """As an operator closes it to restore or to copy it: services wait, they do not fail."""
+    name = urlsplit(postgres_dsn).path[1:]
+    operator = await asyncpg.connect(urlsplit(postgres_dsn)._replace(path="/postgres").geturl())
+    await operator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        with pytest.raises(database.NotAdmittedError, match="not currently accepting connections"):
+            await opened.fetch("SELECT 1")
+        with pytest.raises(checkup.RefusedError, match="ALLOW_CONNECTIONS true"), checkup.refusals_in_words():
+            await opened.fetch("SELECT 1")
+    finally:
+        await operator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await operator.close()
+    assert await opened.value("SELECT 1") == 1
+
+
 async def test_a_database_that_was_not_migrated_says_what_to_run(empty_dsn: str) -> None:
     with pytest.raises(checkup.RefusedError, match="bbb migrate"), checkup.refusals_in_words():
         async with database.opened(empty_dsn) as opened:

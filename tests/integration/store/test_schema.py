@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from bridge.core import faults
+from bridge.core.ledger import BEGINNING, END
 from bridge.store import migrate as migrating
 from bridge.store.migrate import LOCK, MigrationError, migrate, pending
 from bridge.store.queries import names, query
@@ -100,10 +101,11 @@ async def test_every_query_is_valid_and_says_why_it_is_there(postgres_dsn: str, 
 
 TABLE = """
 INSERT INTO runs (task_id, run_id, pool, phase, look_at, not_before, due_at, asked, request_id, request_run, outcome, deadline,
-                  task_group_id, scheduler_id, project_id, priority, scheduled, expires)
+                  task_group_id, scheduler_id, project_id, priority, scheduled, expires, created_at)
 SELECT 't' || n, 0, 'p', phase, now(), now(), CASE WHEN open THEN now() + n * interval '1 s' END,
        CASE WHEN phase = 'wanted' THEN false END, CASE WHEN phase = 'queued' THEN n END, CASE WHEN phase = 'queued' THEN 0 END,
-       CASE WHEN NOT open THEN 'done' END, now() + (n - 90000) * interval '1 hour', 'g', 's', 'p', 'low', now(), now()
+       CASE WHEN NOT open THEN 'done' END, now() + (n - 90000) * interval '1 hour', 'g' || n % 1000, 's', 'p', 'low', now(), now(),
+       now() - n * interval '1 s'
 FROM generate_series(1, 100000) n,
      LATERAL (SELECT (ARRAY['wanted', 'queued', 'settled'])[1 + n % 3] AS phase) p, LATERAL (SELECT phase <> 'settled' AS open) o
 """
@@ -134,10 +136,29 @@ PLANS = [
     ("unsettled", ["t5", 0, 1000], "runs_open"),
     ("let_go", ["t5", 0], "runs_open"),
     ("retire", [timedelta(days=3700), 500], "runs_settled"),
+    ("status_oldest", [], "runs_listed_open"),
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "index"), PLANS, ids=[plan[0] for plan in PLANS])
+def listed(*ways: str, group: str | None = None, task: str | None = None, number: int | None = None) -> list[object]:
+    """Arguments of a page of runs: first page, nothing filtered but by the way in."""
+    request, build = (number if "request" in ways else None), (number if "build" in ways else None)
+    narrow = [list(ways), group, task, request, build]
+    return [*narrow, END, "", -1, BEGINNING, 20000, ["queued"], ["p"], "b%", None, False, ["p"], 100]
+
+
+PLANS += [
+    ("status_runs", listed("open"), "runs_listed_open"),
+    ("status_runs", listed("settled"), "runs_listed_settled"),
+    ("status_runs", listed("open", "settled"), "runs_listed_settled"),
+    ("status_runs", listed("group", group="g7"), "runs_group"),
+    ("status_runs", listed("task", task="t5"), "runs_pkey"),
+    ("status_runs", listed("request", number=7), "runs_request_settled"),
+    ("status_runs", listed("build", number=7), "runs_build"),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "index"), PLANS, ids=[f"{plan[0]}-{plan[2]}" for plan in PLANS])
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
 async def test_what_is_asked_often_reads_an_index_and_never_the_table(
     large: asyncpg.Connection, name: str, args: list[object], index: str, mode: str
@@ -162,6 +183,7 @@ async def test_a_migration_that_fails_leaves_nothing_and_goes_on_later(empty_dsn
     with pytest.raises(asyncpg.DuplicateTableError):
         await migrate(empty_dsn)
     left = [migration.name for migration in migrating.migrations()][1:]
+    assert left[0] == "0002_operation.sql"
     assert await pending(empty_dsn) == left
     assert await connection.fetchval("SELECT to_regclass('dead_letters')") is None
     await connection.execute("DROP TABLE replicas")

@@ -41,6 +41,15 @@ async def test_a_status_tells_runs_and_times(site: Site) -> None:
     assert run.taken_until is not None
 
 
+async def test_dependencies_are_read_in_a_batch_and_unknown_tasks_left_out(site: Site) -> None:
+    first = await site.create()
+    second = await site.create(dependencies=[first.task_id])
+    found = await site.queue.dependencies([first.task_id, second.task_id, TaskId(slugid.nice())])
+    assert found == {first.task_id: (), second.task_id: (first.task_id,)}
+    assert site.calls("queue.tasks") == 1
+    assert await site.queue.dependencies([]) == {}
+
+
 async def test_readers_at_the_same_time_share_calls(site: Site) -> None:
     keys = [await site.create() for _ in range(20)]
     found = await asyncio.gather(*(site.queue.status(key.task_id) for key in keys * 3))

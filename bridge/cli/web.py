@@ -1,0 +1,96 @@
+"""`bbb web`: the status API, in a process of its own. Any number of them may run; none of them writes anything."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from bridge import assembly, logs
+from bridge.assembly import House
+from bridge.core import faults
+from bridge.keeping import ready
+from bridge.service import Frame, Heartbeat, StartRefusedError
+from bridge.settings import Settings
+from bridge.status.changes import Changes
+from bridge.status.desk import Desk
+from bridge.status.lately import Lately
+from bridge.status.ports import Served, Sides
+from bridge.store.overview import Overview
+from bridge.telling import Telling
+from bridge.web import api
+from bridge.web.access import Access
+from bridge.web.api import Api
+from bridge.web.health import release
+from bridge.web.shown import Shown
+from bridge.web.stream import Stream
+
+
+async def run(frame: Frame, settings: Settings) -> None:
+    """Serve until cancelled."""
+    told = Telling(frame.metrics)
+    async with assembly.opened(settings, frame.replica, told, frame.metrics.call, read_only=True) as house:
+        await ready(house, _nothing)
+        frame.depends("database", partial(house.clock.ask, house.database))
+        changes = Changes(Overview(house.database), house.clock.now)
+        async with frame.loops() as loops:
+            loops.start("changes", partial(_follow, changes, told), silence=45)
+            loops.start("status", partial(_serve, _api(house, changes)), silence=None)
+
+
+async def _nothing() -> None:
+    """There is nothing to write before it begins: who only reads is no replica."""
+
+
+def desk(house: House) -> Desk:
+    """The desk over an open house."""
+    return Desk(Lately(Overview(house.database)), sides(house), house.clock.now)
+
+
+def sides(house: House) -> Sides:
+    """Both sides of a house, for reading."""
+    settings = house.settings
+    pools = {
+        name: Served(pool.task_queue_id, settings.pools[name].buildbot, pool.policy, pool.builds)
+        for name, pool in house.engine.pools.items()
+    }
+    return Sides(settings.taskcluster.root_url, house.queue, pools, settings.status.live_timeout)
+
+
+def shown(settings: Settings) -> Shown:
+    """Answers without this deployment's secrets."""
+    return Shown(lambda text: logs.masked(text, settings.secret_texts()))
+
+
+def _api(house: House, changes: Changes) -> tuple[Api, str, int]:
+    section = house.settings.status
+    access = Access(
+        guarded=section.guarded,
+        tokens=lambda: section.tokens,
+        proxy_header=section.proxy_header,
+        proofs=lambda: section.proofs,
+        proving=section.proxy_proof is not None,
+        networks=section.proxy_networks,
+        hosts=section.allowed_hosts,
+    )
+    masked = shown(house.settings)
+    stream = Stream(changes, section.watchers, masked)
+    return Api(desk(house), stream, access, masked, release()), section.host, section.port
+
+
+async def _serve(of: tuple[Api, str, int], _heart: Heartbeat) -> None:
+    pages, host, port = of
+    try:
+        async with api.served(pages, host, port):
+            await asyncio.Event().wait()
+    except OSError as error:
+        raise StartRefusedError(f"status.host, status.port: cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+async def _follow(changes: Changes, told: Telling, heart: Heartbeat) -> None:
+    """Read the changes on, for those who watch."""
+    while True:
+        try:
+            await changes.look()
+        except faults.Unavailable as away:
+            told.away("database", away)
+        await heart.rest(changes.poll)

@@ -1,0 +1,21 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.store import database
+from bridge.store.runs import Runs
+from tests.integration.status.serving import Served, serving
+
+
+@pytest.fixture
+async def store(postgres_dsn: str) -> AsyncIterator[Runs]:
+    async with database.opened(postgres_dsn) as opened:
+        yield Runs(opened, "me", ("linux",))
+
+
+@pytest.fixture
+async def api(postgres_dsn: str, tmp_path: Path) -> AsyncIterator[Served]:
+    """The API as it is by default: open to whoever is on this machine."""
+    async with serving(postgres_dsn, tmp_path) as served:
+        yield served

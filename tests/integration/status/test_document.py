@@ -1,0 +1,32 @@
+"""Schemathesis asks whatever the document allows, and what it does not: every answer is one that the document names."""
+
+import asyncio
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.store.runs import Runs
+from tests.integration.status.serving import Served
+from tests.integration.status.test_api import everything
+from tests.integration.store.rows import TASK, wanted
+
+EXAMPLES = os.environ.get("BRIDGE_SCHEMATHESIS_EXAMPLES", "6")
+
+
+async def test_the_api_keeps_to_its_document(store: Runs, api: Served, tmp_path: Path) -> None:
+    """The stream does not end, so it has tests of its own."""
+    await everything(store)
+    await store.insert([replace(wanted(number, "C" * 22)) for number in range(30)])
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{api.url}/api/v1/openapi.json"),
+        *("--url", f"{api.url}/api/v1", "--exclude-path", "/events", "--checks", "all", "--seed", "7"),
+        *("--max-examples", EXAMPLES, "--request-timeout", "20", "--no-color", "--suppress-health-check", "all"),
+    ]
+    child = await asyncio.create_subprocess_exec(
+        *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(240):
+        said, _ = await child.communicate()
+    assert child.returncode == 0, said.decode()
+    assert TASK not in said.decode()
