@@ -7,21 +7,23 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.acceptance import graphs
 from tests.acceptance.scene import Scene, builders
 from tests.sandbox.process import scratch
 from tests.sandbox.stack import Plan, Stack
+from tests.taskgraph.project import Project
 
 PERIODS = {"pollSeconds": 0.3, "deadlineDelaySeconds": 1, "claimSeconds": 1200}
 SWEEPS = {"interval": 2, "states_interval": 2, "strangers_interval": 5}
 
 
 @asynccontextmanager
-async def opened(purpose: str, settings: Mapping[str, Any], *, durable: bool = False) -> AsyncIterator[Stack]:
-    """A stack with the builders of these tests and short periods; its services are not started yet."""
+async def opened(purpose: str, settings: Mapping[str, Any], *, durable: bool = False, more: str = "") -> AsyncIterator[Stack]:
+    """A stack with the builders of these tests, and `more`, and short periods; its services are not started yet."""
     with scratch(purpose) as directory:
         gates = directory / "gates"
         gates.mkdir()
-        plan = Plan(builders(gates), workers=1, durable=durable, proxied=True, periods=PERIODS, settings=settings)
+        plan = Plan(builders(gates) + more, workers=1, durable=durable, proxied=True, periods=PERIODS, settings=settings)
         async with Stack(directory, plan) as stack:
             yield stack
 
@@ -38,6 +40,18 @@ async def rough() -> AsyncIterator[Stack]:
     """The stack whose servers and services are killed."""
     async with opened("rough", {"reflector": SWEEPS}, durable=True) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+async def demo() -> AsyncIterator[Project]:
+    """The sample project on a stack of its own, with services that run."""
+    async with opened("graphs", {"reflector": SWEEPS}, more=graphs.config()) as stack, graphs.project_on(stack) as project:
+        yield project
+
+
+@pytest.fixture
+def play(demo: Project) -> graphs.Play:
+    return graphs.Play(demo, Scene(demo.stack))
 
 
 @pytest.fixture
@@ -60,5 +74,7 @@ async def _witness(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Have a failed test show what everybody noted."""
     yield
     if request.node.stash.get(FAILED, False):
-        for scene in (each for each in request.node.funcargs.values() if isinstance(each, Scene)):
-            print(*await scene.witness(), sep="\n")
+        given = request.node.funcargs.values()
+        for scene in (each.scene if isinstance(each, graphs.Play) else each for each in given):
+            if isinstance(scene, Scene):
+                print(*await scene.witness(), sep="\n")

@@ -370,6 +370,12 @@ class Stack:
         return await asyncio.to_thread(_requests, self.buildbot.directory / "master" / "state.sqlite", set(task_ids))
 
 
+def by_the_bridge(call: Mapping[str, Any]) -> bool:
+    """Whether an entry of the double's journal may be the bridge's: not the administrator's, nor another worker's or its tasks'."""
+    client = call["client"] or ""
+    return client not in ("admin", "native") and ("/on/" not in client or f"/on/{GROUP}/" in client)
+
+
 def _requests(database: Path, task_ids: set[str]) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)) as tables:
