@@ -11,14 +11,16 @@ from tests.acceptance import graphs
 from tests.acceptance.scene import Scene, builders
 from tests.sandbox.process import scratch
 from tests.sandbox.stack import Plan, Stack
-from tests.taskgraph.project import Project
+from tests.taskgraph.project import Graph, Project
 
 PERIODS = {"pollSeconds": 0.3, "deadlineDelaySeconds": 1, "claimSeconds": 1200}
 SWEEPS = {"interval": 2, "states_interval": 2, "strangers_interval": 5}
 
 
 @asynccontextmanager
-async def opened(purpose: str, settings: Mapping[str, Any], *, durable: bool = False, more: str = "") -> AsyncIterator[Stack]:
+async def opened(
+    purpose: str, settings: Mapping[str, Any], *, durable: bool = False, more: str = ""
+) -> AsyncIterator[Stack]:
     """A stack with the builders of these tests, and `more`, and short periods; its services are not started yet."""
     with scratch(purpose) as directory:
         gates = directory / "gates"
@@ -47,6 +49,17 @@ async def demo() -> AsyncIterator[Project]:
     """The sample project on a stack of its own, with services that run."""
     async with opened("graphs", {"reflector": SWEEPS}, more=graphs.config()) as stack, graphs.project_on(stack) as project:
         yield project
+
+
+@pytest.fixture(scope="session")
+async def pushed(demo: Project) -> Graph:
+    """A push whose build for Windows failed, and all else ran to its end."""
+    play = graphs.Play(demo, Scene(demo.stack))
+    play.order("demo build win64", "fail")
+    _, graph = await demo.push()
+    await play.resolved(graph.labels.values())
+    play.recall("demo build win64", "fail")
+    return graph
 
 
 @pytest.fixture

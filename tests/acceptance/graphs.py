@@ -57,6 +57,13 @@ class Play:
             found.setdefault(each["task"]["metadata"]["name"], []).append(each)
         return found
 
+    async def all_resolved(self, group: str, within: float = 60) -> dict[str, str]:
+        """Wait until all tasks of a group are resolved; their states by label, of the newest of a label."""
+        await self.resolved(
+            [each["status"]["taskId"] for every in (await self.tasks(group)).values() for each in every], within
+        )
+        return await self.states(group)
+
     async def states(self, group: str) -> dict[str, str]:
         """The states of a group's tasks by label; of several with one label, the newest one's."""
         return {label: each[-1]["status"]["state"] for label, each in (await self.tasks(group)).items()}
@@ -84,4 +91,3 @@ class Play:
                 if each["task"]["taskQueueId"] == QUEUE and runs and runs[0]["reasonCreated"] == "scheduled":
                     self.scene.tasks.append(each["status"]["taskId"])
         await self.scene.over()
-

@@ -30,7 +30,10 @@ async def proxied(root_url: str, credentials: dict[str, Any], http: aiohttp.Clie
             {"Content-Type": kind} if kind else {}
         )
         whole = URL(url, encoded=True)
-        async with http.request(asked.method, whole, data=body, headers=headers, allow_redirects=False) as answer:
+        request = http.request(
+            asked.method, whole, data=body, headers=headers, allow_redirects=False, skip_auto_headers=("Content-Type",)
+        )
+        async with request as answer:
             kept = {name: answer.headers[name] for name in ("Content-Type", "Location") if name in answer.headers}
             return web.Response(status=answer.status, body=await answer.read(), headers=kept)
 
