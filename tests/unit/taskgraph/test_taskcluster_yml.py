@@ -65,7 +65,8 @@ ACTION: dict[str, Any] = {
 
 
 def rendered(context: dict[str, Any]) -> list[Any]:
-    return jsone.render(TEMPLATE, context | {"ownTaskId": OWN, "now": "2026-11-21T12:00:00.000Z"})["tasks"]
+    service = {"as_slugid": {"decision_task": OWN}.__getitem__, "now": "2026-11-21T12:00:00.000Z"}
+    return jsone.render(TEMPLATE, service | context)["tasks"]
 
 
 @pytest.mark.parametrize("context", [PUSH, PULL, ACTION], ids=["push", "pull request", "action"])
