@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.acceptance import graphs
-from tests.acceptance.scene import Scene, builders
+from tests.acceptance.scene import Scene, builders, cancel_all
 from tests.sandbox.process import scratch
 from tests.sandbox.stack import Plan, Stack
 from tests.taskgraph.project import Graph, Project
@@ -63,8 +63,11 @@ async def pushed(demo: Project) -> Graph:
 
 
 @pytest.fixture
-def play(demo: Project) -> graphs.Play:
-    return graphs.Play(demo, Scene(demo.stack))
+async def play(demo: Project) -> AsyncIterator[graphs.Play]:
+    play = graphs.Play(demo, Scene(demo.stack))
+    yield play
+    play.recall_all()
+    await cancel_all(demo.stack)  # what a test that failed has left must not stand in the way of the next
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from tests.acceptance.scene import Scene
 from tests.sandbox.stack import QUEUE, Stack
 from tests.taskgraph import BUILDERS, SAMPLE
-from tests.taskgraph.project import Project
+from tests.taskgraph.project import Graph, Project
 
 CONFIG = Path(__file__).with_suffix(".cfg")
 Json = dict[str, Any]
@@ -50,11 +50,28 @@ class Play:
     def recall(self, builder: str, what: str) -> None:
         self._order(builder, what).unlink()
 
+    def recall_all(self) -> None:
+        for order in (self.stack.directory / "orders").iterdir():
+            order.unlink()
+
     async def tasks(self, group: str) -> dict[str, list[Json]]:
         """The tasks of a group by label, oldest first: status and definition."""
         found: dict[str, list[Json]] = {}
         for each in (await self.stack.queue.listTaskGroup(group))["tasks"]:
             found.setdefault(each["task"]["metadata"]["name"], []).append(each)
+        return found
+
+    async def known(self, graph: Graph) -> set[str]:
+        """The ids of all tasks of a group."""
+        return {each["status"]["taskId"] for every in (await self.tasks(graph.group)).values() for each in every}
+
+    async def added(self, graph: Graph, before: set[str]) -> dict[str, list[str]]:
+        """What came to the group since, by label; actions' own tasks left out."""
+        found: dict[str, list[str]] = {}
+        for label, every in (await self.tasks(graph.group)).items():
+            new = [each["status"]["taskId"] for each in every if each["status"]["taskId"] not in before]
+            if new and not label.startswith("Action: "):
+                found[label] = new
         return found
 
     async def all_resolved(self, group: str, within: float = 60) -> dict[str, str]:

@@ -7,35 +7,22 @@ CANCELLED = 6
 TESTS = "demo test linux64"
 
 
-async def _known(play: Play, graph: Graph) -> set[str]:
-    return {each["status"]["taskId"] for every in (await play.tasks(graph.group)).values() for each in every}
-
-
-async def _added(play: Play, graph: Graph, before: set[str]) -> dict[str, list[str]]:
-    """What came to the group since, by label; the action's own task left out."""
-    found: dict[str, list[str]] = {}
-    for label, every in (await play.tasks(graph.group)).items():
-        new = [each["status"]["taskId"] for each in every if each["status"]["taskId"] not in before]
-        if new and not label.startswith("Action: "):
-            found[label] = new
-    return found
-
-
 async def test_tasks_retriggered_at_once_are_built_one_by_one(play: Play, pushed: Graph) -> None:
     """Their payloads are the same, and two of their requests wait side by side: by default Buildbot makes one of two."""
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     play.order(TESTS, "hold")
     await pushed.act("retrigger", pushed.labels["test-linux64-1"], {"times": 3})
-    (tasks,) = (await _added(play, pushed, before)).values()
-    definitions = [await play.stack.queue.task(task) for task in (pushed.labels["test-linux64-1"], *tasks)]
-    assert len({str(each["payload"]) for each in definitions}) == 1
+    (tasks,) = (await play.added(pushed, before)).values()
+    payloads = [(await play.stack.queue.task(task))["payload"] for task in (pushed.labels["test-linux64-1"], *tasks)]
+    assert payloads == payloads[:1] * 4
     requests = [await play.scene.request(task) for task in tasks]
-    play.recall(TESTS, "hold")
 
     async def first() -> str | None:
         return next((task for task in tasks if play.scene.gate(task)), None)
 
-    await play.scene.let(await play.stack.eventually(first, "one of them at its gate"))
+    held = await play.stack.eventually(first, "one of them at its gate")
+    play.recall(TESTS, "hold")
+    await play.scene.let(held)
     assert set((await play.resolved(tasks)).values()) == {"completed"}
     assert len({request["buildrequestid"] for request in requests}) == 3
     builds = [build["buildid"] for task in tasks for build in await play.scene.builds(task)]
@@ -64,10 +51,10 @@ async def test_a_completed_task_is_rerun_by_a_person_and_not_by_the_action(play:
 
 
 async def test_a_running_task_is_cancelled_and_its_build_stops(play: Play, pushed: Graph) -> None:
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     play.order("demo docs upload", "hold")
     await pushed.act("retrigger", pushed.labels["docs-docs-upload"], {})
-    ((task,),) = (await _added(play, pushed, before)).values()
+    ((task,),) = (await play.added(pushed, before)).values()
     await play.scene.at_gate(task)
     await play.scene.run(task, "running")
     await pushed.act("cancel", task)
@@ -79,9 +66,9 @@ async def test_a_running_task_is_cancelled_and_its_build_stops(play: Play, pushe
 
 async def test_jobs_are_added_with_what_is_missing_above_them(play: Play, pushed: Graph) -> None:
     """A task of a release, which no push has, uses the package that is there."""
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     await pushed.act("add-new-jobs", None, {"tasks": ["release-ship-mirrors"]})
-    added = await _added(play, pushed, before)
+    added = await play.added(pushed, before)
     assert set(added) == {"release-promote-sign", "release-ship-mirrors"}
     (sign,), (mirrors,) = added["release-promote-sign"], added["release-ship-mirrors"]
     assert set((await play.resolved([sign, mirrors])).values()) == {"completed"}
@@ -91,18 +78,18 @@ async def test_jobs_are_added_with_what_is_missing_above_them(play: Play, pushed
 
 
 async def test_cached_tasks_are_rebuilt(play: Play, pushed: Graph) -> None:
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     await pushed.act("rebuild-cached-tasks")
-    added = await _added(play, pushed, before)
+    added = await play.added(pushed, before)
     assert set(added) == {"deps-linux64"}
     assert set((await play.resolved(added["deps-linux64"])).values()) == {"completed"}
     await play.over(pushed.group)
 
 
 async def test_builders_are_submitted_by_their_names(play: Play, pushed: Graph) -> None:
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     await pushed.act("submit-builders", None, {"builders_graph": {"demo docs": ["demo docs links"]}})
-    added = await _added(play, pushed, before)
+    added = await play.added(pushed, before)
     assert set(added) == {"docs-docs", "docs-docs-links"}
     tasks = [task for each in added.values() for task in each]
     assert set((await play.resolved(tasks)).values()) == {"completed"}
@@ -112,11 +99,11 @@ async def test_builders_are_submitted_by_their_names(play: Play, pushed: Graph) 
 
 async def test_all_tasks_of_a_group_are_cancelled_wherever_they_are(play: Play, pushed: Graph) -> None:
     """One stands in its build, one waits for a worker, one for another task."""
-    before = await _known(play, pushed)
+    before = await play.known(pushed)
     play.order("demo docs", "hold")
     await pushed.act("submit-builders", None, {"builders_graph": {"demo docs": ["demo docs links"]}})
     await pushed.act("retrigger", pushed.labels["docs-docs"], {})
-    added = await _added(play, pushed, before)
+    added = await play.added(pushed, before)
     (waits,) = added["docs-docs-links"]
     for task in added["docs-docs"]:
         await play.scene.request(task)

@@ -155,6 +155,12 @@ class Stack:
     def _alive(self) -> bool:
         return self._double is not None and self._double.alive
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Processes that are measured: the services by name, Buildbot's master, the queue double."""
+        services = {name: child.pid for name, child in self.services.items()}
+        return services | {"Buildbot": self.buildbot.pid} | ({"the queue double": self._double.pid} if self._double else {})
+
     def scopes(self) -> list[str]:
         """What the bridge's own client may do: claim, list, read, and carry a cancel over; no more."""
         return [

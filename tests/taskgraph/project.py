@@ -93,6 +93,10 @@ class Project:
             with contextlib.suppress(asyncio.CancelledError):
                 await working
 
+    def read(self, name: str) -> str:
+        """A file of the repository as it was pushed last."""
+        return self.repository.read("HEAD", name)
+
     async def push(self, changes: Mapping[str, str] | None = None) -> tuple[Push, Graph]:
         """Push to the repository, and wait until its decision task is completed."""
         push = self.repository.push(changes)
