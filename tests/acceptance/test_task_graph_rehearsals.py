@@ -34,7 +34,7 @@ class Rehearsal:
 REHEARSALS = (
     Rehearsal("retrigger", "test-linux64-1", {"times": 2}, ("test-linux64-1", "test-linux64-1")),
     Rehearsal("retrigger-multiple", None, {"requests": [{"tasks": ["docs-docs"], "times": 1}]}, ("docs-docs",)),
-    Rehearsal("rerun", "build-win64", {}, says="Would have gotten status for"),
+    Rehearsal("rerun", "build-win64", {}, says="Would have gotten state for"),
     Rehearsal("cancel", "docs-docs", None, says="Would have cancelled"),
     Rehearsal("cancel-all", says="Cancelling 0 tasks"),
     Rehearsal("add-new-jobs", None, {"tasks": ["release-promote-sign"]}, ("release-promote-sign",)),
