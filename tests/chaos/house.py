@@ -18,7 +18,7 @@ from tests.sandbox.postgres import create_database, drop_database
 from tests.sandbox.stack import Plan, Stack
 
 BUILDERS: Final = Path(__file__).with_name("builders.cfg")
-PERIODS: Final = {"pollSeconds": 0.5, "deadlineDelaySeconds": 1, "claimSeconds": 120, "publishSeconds": 2}
+PERIODS: Final = {"pollSeconds": 0.5, "deadlineDelaySeconds": 1, "claimSeconds": 180, "publishSeconds": 2}
 SWEEPS: Final = {"interval": 5, "states_interval": 5, "strangers_interval": 10}
 SIDES: Final = ("postgres", "rabbit", "taskcluster", "buildbot")
 AWAY: Final = (OSError, TimeoutError, AMQPError)

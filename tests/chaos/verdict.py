@@ -55,7 +55,11 @@ def _unexpected(evidence: Evidence, made: Mapping[str, Made]) -> Iterable[tuple[
 
 
 def _expired(evidence: Evidence) -> Iterable[tuple[str, str]]:
-    """Claims that ran out: they last two minutes here, are renewed after 40 s, and no fault lasts for the other 80."""
+    """Claims that ran out: they last three minutes here and are renewed after one; faults that follow each other leave two.
+
+    With claims of two minutes a stall of Buildbot, a dropped database, three 500s and the death of the row's holder, one
+    after the other, were once too much. In production a claim lasts twenty minutes.
+    """
     for task in evidence.tasks:
         for number, run in enumerate(evidence.runs(task)):
             if run.get("reasonResolved") == "claim-expired":
