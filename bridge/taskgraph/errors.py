@@ -12,15 +12,26 @@ from bridge.definition import DefinitionError
 if TYPE_CHECKING:
     _Silent = Exception
 else:
-    # taskgraph prints no traceback for this one (since its release 23): what a person wrote is wrong, not a program.
+    # What a person wrote is wrong, not a program: since its release 23.1 taskgraph logs this one while it loads a kind, and
+    # ends without a traceback. Anywhere else it would end without a word.
     _Silent = getattr(schema, "SchemaValidationError", Exception)
 
 
-class GenerationError(DefinitionError, _Silent):
-    """The graph cannot be made; a line for each problem says what is wrong, where, and how to mend it."""
+class KindError(DefinitionError, _Silent):
+    """A kind's tasks cannot be made; a line for each problem says what is wrong, where, and how to mend it."""
+
+
+def refuse_kind(where: str, problems: Iterable[str]) -> None:
+    """Raise `KindError` if there are problems; `where`, such as `kind test: task test-1`, begins each line."""
+    if lines := _lines(where, problems):
+        raise KindError(lines)
 
 
 def refuse(where: str, problems: Iterable[str]) -> None:
-    """Raise `GenerationError` if there are problems; `where`, such as `kind test: task test-1`, begins each line."""
-    if lines := [f"{where}: {problem}" for problem in problems]:
-        raise GenerationError("\n".join(lines))
+    """Raise `DefinitionError` if there are problems, where no kind is being loaded."""
+    if lines := _lines(where, problems):
+        raise DefinitionError(lines)
+
+
+def _lines(where: str, problems: Iterable[str]) -> str:
+    return "\n".join(f"{where}: {problem}" for problem in problems)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,21 +16,21 @@ KEYS = ("buildername", "sourcestamp", "sourcestamps", "properties")
 _TYPES = {"string": "a string", "object": "a mapping", "array": "a list"}
 
 
-def problems(payload: Mapping[str, object], names: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each problem, beginning with its field; `names` says how a key is written where a person wrote it."""
+def problems(payload: Mapping[str, object], written: Callable[[str], str]) -> Iterator[str]:
+    """A sentence for each problem, beginning with its field; `written` says how a person wrote a key of the payload."""
     unfit = [*plain.problems(payload, ""), *references.problems(payload, "")]
     if not unfit:
         unfit = [*_builder(payload.get("buildername")), *_against_schema(references.as_created(payload))]
     for problem in unfit:
-        key, mark, rest = _first(problem)
-        yield f"{names.get(key, key)}{mark}{rest}"
+        key, rest = _first(problem)
+        yield f"{written(key)}{rest}"
 
 
-def _first(problem: str) -> tuple[str, str, str]:
-    """A sentence's first key, what ends it, and the rest: paths begin with a dot."""
+def _first(problem: str) -> tuple[str, str]:
+    """A sentence's first key and the rest: paths begin with a dot."""
     path = problem.removeprefix(".")
     end = min(found for mark in ".[: " if (found := path.find(mark)) >= 0)
-    return path[:end], path[end], path[end + 1 :]
+    return path[:end], path[end:]
 
 
 def _builder(builder: object) -> Iterator[str]:
@@ -60,7 +61,7 @@ def _sentences(error: Any, path: str) -> Iterator[str]:
     found, wanted = error.instance, error.validator_value
     match error.validator:
         case "type":
-            is_now = type(found).__name__ if isinstance(found, (dict, list)) else repr(found)
+            is_now = type(found).__name__ if isinstance(found, (dict, list)) else reprlib.repr(found)
             yield f"{path}: must be {_TYPES[wanted]}, is {is_now}. Write {_TYPES[wanted]}."
         case "required":
             yield from (f"{path}.{name}: is missing. Add it." for name in wanted if name not in found)
@@ -76,8 +77,10 @@ def _sentences(error: Any, path: str) -> Iterator[str]:
             yield ".sourcestamps: stands beside `sourcestamp`. Leave one of them out."
         case "not":
             yield f"{path}.{found}: this property is set by the bridge or by Buildbot. Use another name."
-        case _:  # pattern and minLength of the builder's name: told already, better
-            return
+        case "pattern" | "minLength" if path == ".buildername":
+            return  # told already, better
+        case _:
+            yield f"{path}: does not fit the payload's schema, which says {error.validator}: {wanted!r}. Mend it."
 
 
 def _unknown(name: str, known: list[str]) -> str:

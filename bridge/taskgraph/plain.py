@@ -33,5 +33,5 @@ def problems(value: object, path: str) -> Iterator[str]:
 def _mapping(value: Mapping[object, object], path: str) -> Iterator[str]:
     for key, item in value.items():
         if not isinstance(key, str):
-            yield f"{path}: the key {key!r} is no string, as JSON's keys are. Put it in quotes."
+            yield f"{path or '(top)'}: the key {key!r} is no string, as JSON's keys are. Put it in quotes."
         yield from problems(item, f"{path}.{key}")

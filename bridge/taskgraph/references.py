@@ -7,11 +7,13 @@ they might become; and what they could never become is told here.
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
+
+from taskgraph.util.parameterization import ARTIFACT_REFERENCE_PATTERN
 
 TASK, ARTIFACT, DATE = "task-reference", "artifact-reference", "relative-datestamp"
 _EDGE = re.compile(r"<([^>]+)>")
-_ARTIFACT = re.compile(r"<([^/>]+)/([^>]+)>")
 _TASK_ID = "A" * 22
 
 
@@ -72,13 +74,15 @@ def _of(kind: str, written: object, path: str) -> Iterator[str]:
                 yield from _of(kind, key, path)
                 yield from problems(item, f"{path}.{key}")
         case _:
-            yield f"{path}: is {written!r}, no string. Write text with the name of a dependency in it: <build>."
+            yield f"{path}: is {reprlib.repr(written)}, no string. Write text with the name of a dependency in it: <build>."
 
 
 def _artifacts(written: str, path: str) -> Iterator[str]:
-    named = _ARTIFACT.findall(written)
-    if not named:
-        yield f"{path}: {written!r} names no artifact. Write <dependency/public/name>."
+    # taskgraph's own pattern: to it `<build> <scan/public/x>` names an artifact of a dependency `build> <scan`.
+    named = ARTIFACT_REFERENCE_PATTERN.findall(written)
+    if not named or any(">" in edge for edge, _ in named):
+        yield f"{path}: {written!r} names no artifact of a dependency. Write <dependency/public/name>."
+        return
     for edge, artifact in named:
         if not artifact.startswith("public/"):
             yield (

@@ -8,11 +8,10 @@ from typing import Any
 from taskgraph.transforms.run import run_task_using
 
 from bridge.taskgraph import payload
-from bridge.taskgraph.errors import refuse
+from bridge.taskgraph.errors import refuse_kind
 from bridge.taskgraph.worker import IMPLEMENTATION
 
 KEYS = ("using", "builder", "properties", "sourcestamp", "sourcestamps")
-NAMES = {key: f"run.{key}" for key in payload.KEYS} | {"buildername": "run.builder"}
 
 
 @run_task_using(IMPLEMENTATION, "buildbot")
@@ -20,12 +19,17 @@ def run_on_buildbot(config: Any, task: dict[str, Any], taskdesc: dict[str, Any])
     """Write the worker from `run`. Raises `DefinitionError`."""
     run, worker = task["run"], taskdesc["worker"]
     where = f"kind {config.kind}: task {taskdesc['label']}"
-    refuse(where, _problems(run, worker))
+    refuse_kind(where, _problems(run, worker))
     written = {key: run[key] for key in payload.KEYS if key in run}
     written["buildername"] = _named(run.get("builder"), config.params["project"])
-    refuse(where, payload.problems(written, NAMES))
+    refuse_kind(where, payload.problems(written, field))
     pushed = {"owner": config.params["owner"], "level": config.params["level"]}
     worker.update(written | {"properties": {**pushed, **run.get("properties", {})}})
+
+
+def field(key: str) -> str:
+    """How a person writes a key of the payload."""
+    return "run.builder" if key == "buildername" else f"run.{key}"
 
 
 def _problems(run: Mapping[str, object], worker: Mapping[str, object]) -> Iterator[str]:

@@ -44,8 +44,8 @@ def read(graph_config: Any) -> Section:
 
 
 def _prefix(written: str) -> str:
-    """One that ends in a colon ends where the builder's name begins, as in the bridge's own setting `scope_prefixes`."""
-    return written if written.endswith(":") else f"{written}{_BEFORE_BUILDER}"
+    """One with a mark at its end, such as a colon, ends where the name begins, like the bridge's own `scope_prefixes`."""
+    return f"{written}{_BEFORE_BUILDER}" if written[-1].isalnum() else written
 
 
 def _problems(written: object) -> Iterator[str]:
@@ -56,7 +56,7 @@ def _problems(written: object) -> Iterator[str]:
         if key not in KEYS:
             yield f"{key}: is not known here; known are {', '.join(KEYS)}. Correct the name, or drop it."
     yield from _scope_prefix(written.get("scope-prefix", NAME))
-    yield from payload.problems({"buildername": "any", "properties": written.get("properties", {})}, {})
+    yield from payload.problems({"buildername": "any", "properties": written.get("properties", {})}, str)
     yield from _retries(written.get("retries", 0))
     yield from _actions(written.get("actions", []))
 

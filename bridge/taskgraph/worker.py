@@ -10,10 +10,9 @@ from taskgraph.util.schema import Schema
 
 from bridge.definition import builder_scope
 from bridge.taskgraph import payload, section
-from bridge.taskgraph.errors import refuse
+from bridge.taskgraph.errors import refuse_kind
 
 IMPLEMENTATION = "buildbot-bridge"
-NAMES = {key: f"worker.{key}" for key in payload.KEYS}
 
 
 class BridgeWorker(Schema, forbid_unknown_fields=False, kw_only=True):  # type: ignore[call-arg]
@@ -32,12 +31,17 @@ def build_payload(config: Any, task: dict[str, Any], task_def: dict[str, Any]) -
         written["properties"] = _merged(common.properties, written.get("properties"))
     if not {"sourcestamp", "sourcestamps"} & set(written):
         written["sourcestamp"] = default_sourcestamp(config.params)
-    refuse(f"kind {config.kind}: task {task['label']}", payload.problems(written, NAMES))
+    refuse_kind(f"kind {config.kind}: task {task['label']}", payload.problems(written, field))
     task_def["payload"] = written
     _allow(task_def, builder_scope(written["buildername"], common.scope_prefix))
     if common.retries is not None:
         task_def["retries"] = common.retries
     _offer_retrigger(task, task_def)
+
+
+def field(key: str) -> str:
+    """How a person writes a key of the payload."""
+    return f"worker.{key}"
 
 
 def _merged(common: Mapping[str, object], own: object) -> object:

@@ -6,8 +6,8 @@ from typing import Any
 
 from taskgraph.actions import registry
 
+from bridge.definition import DefinitionError
 from bridge.taskgraph.actions import submit_builders
-from bridge.taskgraph.errors import GenerationError
 
 AVAILABLE = {"submit-builders": (submit_builders.submit_builders, submit_builders.OFFERED)}
 
@@ -19,7 +19,7 @@ def enable_action(name: str, **overrides: Any) -> None:
     the same without overrides. What is offered already stays as it is. Raises `DefinitionError` for an unknown action.
     """
     if name not in AVAILABLE:
-        raise GenerationError(f"enable_action: there is no action {name!r}. There is {', '.join(AVAILABLE)}.")
+        raise DefinitionError(f"enable_action: there is no action {name!r}. There is {', '.join(AVAILABLE)}.")
     callback, offered = AVAILABLE[name]
     if registry.callbacks.get(overrides.get("cb_name", name)) is not callback:
         registry.register_callback_action(**{**offered, **overrides})(callback)

@@ -7,8 +7,8 @@ from typing import Any
 
 from taskgraph.actions.util import create_tasks, fetch_graph_and_labels
 
-from bridge.definition import BuildersGraph, DefinitionError, builders_graph
-from bridge.taskgraph.errors import GenerationError, refuse
+from bridge.definition import BuildersGraph, builders_graph
+from bridge.taskgraph.errors import refuse
 from bridge.taskgraph.worker import IMPLEMENTATION
 
 GRAPH = "builders_graph"
@@ -45,16 +45,10 @@ def submit_builders(
     Raises `DefinitionError` for an input that is no builders-graph, for a builder without a task in the full task graph,
     and for one that the graph puts before a builder whose task does not wait for its own.
     """
+    graph = builders_graph(input.get(GRAPH), f"submit-builders: {GRAPH}")
     decision_task_id, full_task_graph, label_to_taskid = fetch_graph_and_labels(parameters, graph_config, task_group_id)
-    labels = to_run(_graph(input), full_task_graph)
+    labels = to_run(graph, full_task_graph)
     create_tasks(graph_config, labels, full_task_graph, label_to_taskid, parameters, decision_task_id)
-
-
-def _graph(given: Mapping[str, Any]) -> BuildersGraph:
-    try:
-        return builders_graph(given.get(GRAPH), f"submit-builders: {GRAPH}")
-    except DefinitionError as error:
-        raise GenerationError(str(error)) from None
 
 
 def to_run(graph: BuildersGraph, full_task_graph: Any) -> list[str]:
