@@ -62,9 +62,16 @@ async def pushed(demo: Project) -> Graph:
     return graph
 
 
+@pytest.fixture(scope="session")
+def cancelled() -> set[str]:
+    """What tests cancelled in Buildbot: the tasks of a group are judged by others too that come after."""
+    return set()
+
+
 @pytest.fixture
-async def play(demo: Project) -> AsyncIterator[graphs.Play]:
+async def play(demo: Project, cancelled: set[str]) -> AsyncIterator[graphs.Play]:
     play = graphs.Play(demo, Scene(demo.stack))
+    play.scene.cancelled_by_people = cancelled
     yield play
     play.recall_all()
     await cancel_all(demo.stack)  # what a test that failed has left must not stand in the way of the next

@@ -30,6 +30,19 @@ async def test_tasks_retriggered_at_once_are_built_one_by_one(play: Play, pushed
     await play.over(pushed.group)
 
 
+async def test_a_task_is_retriggered_with_those_after_it(play: Play, pushed: Graph) -> None:
+    """The new ones depend on each other, and name each other to their builds."""
+    before = await play.known(pushed)
+    await pushed.act("retrigger", pushed.labels["docs-docs"], {"downstream": True})
+    added = await play.added(pushed, before)
+    assert set(added) == {"docs-docs", "docs-docs-links", "docs-docs-upload"}
+    assert set((await play.resolved([task for (task,) in added.values()])).values()) == {"completed"}
+    for label in ("docs-docs-links", "docs-docs-upload"):
+        (task,) = added[label]
+        assert (await play.scene.properties(task))["parent_task_id"][0] == added["docs-docs"][0]
+    await play.over(pushed.group)
+
+
 async def test_a_failed_task_is_rerun(play: Play, pushed: Graph) -> None:
     task = pushed.labels["build-win64"]
     await pushed.act("rerun", task, {})
@@ -62,6 +75,26 @@ async def test_a_running_task_is_cancelled_and_its_build_stops(play: Play, pushe
     assert (await play.scene.run(task, "exception"))["reasonResolved"] == "canceled"
     assert (await play.scene.request(task, complete=True))["results"] == CANCELLED
     await play.over(pushed.group)
+
+
+async def test_a_build_cancelled_in_buildbot_cancels_its_task(play: Play, pushed: Graph) -> None:
+    """The bridge's client needs the scope for the graph's schedulerId; what comes after the task stays where it is."""
+    before = await play.known(pushed)
+    play.order("demo docs", "hold")
+    await pushed.act("retrigger", pushed.labels["docs-docs"], {"downstream": True})
+    added = await play.added(pushed, before)
+    (task,) = added["docs-docs"]
+    await play.scene.at_gate(task)
+    await play.scene.run(task, "running")
+    play.scene.cancelled_by_people.add(f"{task}/0")
+    request = (await play.scene.request(task))["buildrequestid"]
+    await play.stack.buildbot.control(f"buildrequests/{request}", "cancel", reason="a person's wish")
+    play.recall("demo docs", "hold")
+    assert (await play.scene.run(task, "exception"))["reasonResolved"] == "canceled"
+    await play.over(pushed.group)
+    for label in ("docs-docs-links", "docs-docs-upload"):
+        (waits,) = added[label]
+        assert (await play.stack.status(waits))["state"] == "unscheduled"
 
 
 async def test_jobs_are_added_with_what_is_missing_above_them(play: Play, pushed: Graph) -> None:

@@ -171,6 +171,7 @@ class Stack:
             "queue:get-task:*",
             "auth:expand-scopes",
             "queue:cancel-task:demo/*",
+            "queue:cancel-task:demo-level-3/*",
         ]
 
     def _python(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Child:

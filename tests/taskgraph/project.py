@@ -76,6 +76,7 @@ class Project:
         credentials = {"clientId": "native", "accessToken": stack.key}
         self.worker = NativeWorker(stack.root_url, credentials, stack.http, directory / "native", self.repository.directory)
         self._directory = directory
+        self._working: asyncio.Task[None] | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -85,13 +86,13 @@ class Project:
         await stack.control("PUT", "roles", **{REPOSITORY: SCOPES})
         scopes = [*(f"queue:claim-work:{queue}" for queue in QUEUES), "queue:worker-id:native/*"]
         await stack.control("PUT", "clients", native={"accessToken": stack.key, "scopes": scopes})
-        working = asyncio.create_task(project.worker.run(QUEUES))
+        project._working = asyncio.create_task(project.worker.run(QUEUES))
         try:
             yield project
         finally:
-            working.cancel()
+            project._working.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await working
+                await project._working
 
     def read(self, name: str) -> str:
         """A file of the repository as it was pushed last."""
@@ -132,6 +133,8 @@ class Project:
         """Wait until a native task is completed; if it is not, its log tells why."""
 
         async def resolved() -> Json | None:
+            if self._working is not None and self._working.done():
+                self._working.result()  # raises what ended the worker
             status = await self.stack.status(task)
             return status if status["state"] in ("completed", "failed", "exception") else None
 

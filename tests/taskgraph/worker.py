@@ -164,8 +164,10 @@ class NativeWorker:
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         artifact = {"storageType": "s3", "contentType": kind, "expires": claim["task"]["expires"]}
         made = await queue.createArtifact(claim["status"]["taskId"], str(claim["runId"]), name, artifact)
-        async with self._http.put(made["putUrl"], data=path.read_bytes(), headers={"Content-Type": kind}) as answer:
-            answer.raise_for_status()
+        # Bytes in one piece would hold up the loop; a file object is sent bit by bit.
+        with path.open("rb") as file:
+            async with self._http.put(made["putUrl"], data=file, headers={"Content-Type": kind}) as answer:
+                answer.raise_for_status()
 
 
 def _awaited(child: "subprocess.Popen[bytes]", began: float, within: float) -> Ended:
