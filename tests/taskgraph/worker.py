@@ -109,7 +109,8 @@ class NativeWorker:
                         group.create_task(self._work(queue, f"{queue.partition('/')[2]}-{slot}"))
         finally:
             for child in self._children:
-                os.killpg(child.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
 
     async def _work(self, queue: str, worker: str) -> None:
         while True:
