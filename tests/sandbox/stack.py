@@ -30,6 +30,8 @@ from tests.sandbox.rabbitmq import PrivateRabbit
 
 QUEUE = "proj-demo/buildbot"
 GROUP = "buildbot"
+NATIVE = "native"
+"""Client and worker group of the worker for tasks that are no bridged ones, where a stack has one."""
 SERVICES = ("taskcluster-listener", "buildbot-listener", "reflector")
 ROOT = Path(__file__).parents[2]
 REQUESTS = """
@@ -378,9 +380,9 @@ class Stack:
 
 
 def by_the_bridge(call: Mapping[str, Any]) -> bool:
-    """Whether an entry of the double's journal may be the bridge's: not the administrator's, nor another worker's or its tasks'."""
+    """Whether an entry of the double's journal may be a bridge's: not the administrator's, nor native workers' or their tasks'."""
     client = call["client"] or ""
-    return client not in ("admin", "native") and ("/on/" not in client or f"/on/{GROUP}/" in client)
+    return client not in ("admin", NATIVE) and f"/on/{NATIVE}/" not in client
 
 
 def _requests(database: Path, task_ids: set[str]) -> dict[str, list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import taskcluster.aio
 
-from tests.sandbox.stack import Stack
+from tests.sandbox.stack import NATIVE, Stack
 from tests.taskgraph import rendering
 from tests.taskgraph.repository import URL, Push, Repository
 from tests.taskgraph.worker import NativeWorker
@@ -73,7 +73,7 @@ class Project:
     def __init__(self, stack: Stack, directory: Path, content: Path) -> None:
         self.stack = stack
         self.repository = Repository(directory / "repository", content)
-        credentials = {"clientId": "native", "accessToken": stack.key}
+        credentials = {"clientId": NATIVE, "accessToken": stack.key}
         self.worker = NativeWorker(stack.root_url, credentials, stack.http, directory / "native", self.repository.directory)
         self._directory = directory
         self._working: asyncio.Task[None] | None = None
@@ -84,8 +84,8 @@ class Project:
         """A project whose native worker runs for as long as the block lasts."""
         project = cls(stack, directory, content)
         await stack.control("PUT", "roles", **{REPOSITORY: SCOPES})
-        scopes = [*(f"queue:claim-work:{queue}" for queue in QUEUES), "queue:worker-id:native/*"]
-        await stack.control("PUT", "clients", native={"accessToken": stack.key, "scopes": scopes})
+        scopes = [*(f"queue:claim-work:{queue}" for queue in QUEUES), f"queue:worker-id:{NATIVE}/*"]
+        await stack.control("PUT", "clients", **{NATIVE: {"accessToken": stack.key, "scopes": scopes}})
         project._working = asyncio.create_task(project.worker.run(QUEUES))
         try:
             yield project

@@ -24,10 +24,10 @@ import aiohttp
 import taskcluster.aio
 from taskcluster.exceptions import TaskclusterRestFailure
 
+from tests.sandbox.stack import NATIVE
 from tests.taskgraph import proxy
 from tests.taskgraph.repository import URL
 
-GROUP = "native"
 ROOT = Path(__file__).parents[2]
 LOG = "public/logs/live_backing.log"
 PIP = "#!/bin/sh\necho 'pip: all of it is in this image already'\n"
@@ -114,7 +114,7 @@ class NativeWorker:
 
     async def _work(self, queue: str, worker: str) -> None:
         while True:
-            who = {"workerGroup": GROUP, "workerId": worker, "tasks": 1}
+            who = {"workerGroup": NATIVE, "workerId": worker, "tasks": 1}
             for claim in (await self._queue.claimWork(queue, who))["tasks"]:
                 # Somebody may resolve the run meanwhile: then nobody wants to hear of it.
                 with contextlib.suppress(TaskclusterRestFailure):
