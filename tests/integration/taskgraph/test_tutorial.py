@@ -16,7 +16,7 @@ from tests.sandbox.environment import ROOT
 from tests.taskgraph.generating import NEWEST
 
 TITLE = "## From a Buildbot builder to a task in ten minutes"
-SOURCE = ROOT / "tests" / "taskgraph" / "tutorial.md"
+SOURCE = ROOT / "README.md"
 
 
 def blocks() -> Iterator[tuple[str, str]]:

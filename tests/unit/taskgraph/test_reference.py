@@ -13,7 +13,7 @@ from bridge.definition import DefinitionError
 from bridge.taskgraph import actions, loader, run, section
 from tests.sandbox.environment import ROOT
 
-SOURCE = ROOT / "tests" / "taskgraph" / "tutorial.md"
+SOURCE = ROOT / "README.md"
 TEXT = re.split(r"^## Task graphs: reference$", SOURCE.read_text(), flags=re.MULTILINE)[1]
 TEXT = re.split(r"^## ", TEXT, maxsplit=1, flags=re.MULTILINE)[0]
 
