@@ -7,6 +7,7 @@ import taskcluster.aio
 
 from tests.acceptance.graphs import Play
 from tests.taskgraph.project import Graph
+from tests.taskgraph.repository import Push
 
 ASKS = "taskgraph decision "
 TRY = {"version": 2, "parameters": {"target_tasks_method": "try_tasks", "try_tasks": ["test-linux64-1"]}}
@@ -19,7 +20,7 @@ def _index(play: Play) -> Any:
 
 async def test_a_second_push_uses_what_the_first_has_made(play: Play, pushed: Graph) -> None:
     """Its labels are the same. The cached task is that of the push before, which others in the graph still name."""
-    _, graph = await play.project.push({"README": "A second push."})
+    push, graph = await play.project.push({"README": "A second push."})
     assert set(graph.labels) == set(pushed.labels)
     earlier = [each["status"]["taskId"] for each in (await play.tasks(pushed.group))["deps-linux64"]]
     assert graph.labels["deps-linux64"] in earlier
@@ -30,17 +31,17 @@ async def test_a_second_push_uses_what_the_first_has_made(play: Play, pushed: Gr
     build = await play.stack.queue.task(graph.labels["build-linux64"])
     assert set(build["dependencies"]) == {graph.labels["deps-linux64"], graph.id}
     assert (await play.scene.properties(graph.labels["build-linux64"]))["deps_task_id"][0] in earlier
+    await _found_by_revision(play, graph, push)
     await play.over(graph.id)
 
 
-async def test_an_index_path_leads_to_the_newest_build(play: Play, pushed: Graph) -> None:
-    revision = (await play.stack.queue.task(pushed.labels["build-linux64"]))["payload"]["sourcestamp"]["revision"]
-    found = await _index(play).findTask(f"demo.v2.demo.revision.{revision}.widget.linux64-opt")
-    assert found["taskId"] == pushed.labels["build-linux64"]
+async def _found_by_revision(play: Play, graph: Graph, push: Push) -> None:
+    """A build, and a file that it gave, are found without knowing any task."""
+    found = await _index(play).findTask(f"demo.v2.demo.revision.{push.revision}.widget.linux64-opt")
+    assert found["taskId"] == graph.labels["build-linux64"]
     url = f"{play.stack.root_url}/api/index/v1/task/{found['namespace']}/artifacts/public/build/widget.tar.gz"
     async with play.stack.http.get(url) as answer:
         assert await answer.text() == f"widget of {found['taskId']}\n"
-    await play.over(pushed.group)
 
 
 async def test_a_try_push_runs_what_it_asks_for(play: Play, pushed: Graph) -> None:
