@@ -46,14 +46,12 @@ async def _found_by_revision(play: Play, graph: Graph, push: Push) -> None:
 
 async def test_a_try_push_runs_what_it_asks_for(play: Play, pushed: Graph) -> None:
     """And what that needs: here a cached task too, because the push changes what it is made from."""
-    decision = play.project.read(".taskcluster.yml")
-    changes = {
-        # A project that has try pushes lets them say what they want.
-        ".taskcluster.yml": decision.replace(ASKS, f"{ASKS}--allow-parameter-override "),
-        "try_task_config.json": json.dumps(TRY),
-        "deps.txt": "zlib 1.3.2\n",
-    }
-    _, graph = await play.project.push(changes)
+    before = {name: play.project.read(name) for name in (".taskcluster.yml", "deps.txt")}
+    # A project that has try pushes lets them say what they want.
+    decision = before[".taskcluster.yml"].replace(ASKS, f"{ASKS}--allow-parameter-override ")
+    wanted = {".taskcluster.yml": decision, "deps.txt": "zlib 1.3.2\n", "try_task_config.json": json.dumps(TRY)}
+    _, graph = await play.project.push(wanted)
+    play.project.repository.push(before)  # what other tests push is no try push
     assert set(graph.labels) == {"deps-linux64", "build-linux64", "test-linux64-1"}
     states = await play.all_resolved(graph.id)
     assert states == dict.fromkeys([*graph.labels, "Decision task"], "completed")
