@@ -7,7 +7,6 @@ have in common, `builders:` what single ones have besides.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from taskgraph.loader import default
 from taskgraph.util.templates import merge
 from taskgraph.util.yaml import load_yaml
 
-from bridge.definition import BuildersGraph, DefinitionError, Node, builders_graph
+from bridge.definition import BuildersGraph, DefinitionError, Node, builders_graph, task_name
 from bridge.taskgraph import parameters
 from bridge.taskgraph.errors import KindError, refuse_kind
 
@@ -101,11 +100,6 @@ def _names(kind: str, graph: BuildersGraph) -> dict[str, str]:
             )
         taken[name] = node.builder
     return {builder: name for name, builder in taken.items()}
-
-
-def task_name(builder: str) -> str:
-    """What stands for a builder in a label, the same in all projects: each run of other characters is a hyphen."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", builder.replace("{project}", " ")).strip("-")
 
 
 def _task(
