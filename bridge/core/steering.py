@@ -54,6 +54,11 @@ class Stop:
         return f"{self.kind} by {shown(self.who)}: {shown(self.why, 200)} ({self.target}; `{LIFT[self.kind]}` lifts it)"
 
 
+def is_stop(words: str) -> bool:
+    """Whether a run that waits for what these words say waits for a stop."""
+    return words.startswith(tuple(f"{kind} by " for kind in StopKind)) and words.endswith("` lifts it)")
+
+
 def stopping(stops: Sequence[Stop], pool: str, builder: str) -> Stop | None:
     """The gravest stop that holds such a run back; None if nothing does."""
     found = [stop for stop in stops if stop.covers(pool, builder)]

@@ -67,6 +67,12 @@ _TABLE: Final = (
         "Add workers to the builder, or raise `max_pending` in the plugin's settings. The run goes on by itself.",
     ),
     Cause(
+        "stopped",
+        "An operator holds the run back.",
+        "Somebody gave an order; what is said of it tells who, why, and which command lifts it.",
+        "`bbb orders` shows all orders. The run goes on when its order is lifted.",
+    ),
+    Cause(
         "held_back",
         "The run is held back.",
         "What is said of it tells; most often Buildbot's plugin did not answer as it should.",

@@ -11,6 +11,7 @@ from typing import Final
 from bridge.core.debts import owed
 from bridge.core.ledger import Entry
 from bridge.core.run import Queued, Reporting, Run, Settled, Stopping, Wanted, claim_of
+from bridge.core.steering import is_stop
 from bridge.core.words import in_words
 from bridge.stuck.causes import CAUSES, Cause
 
@@ -97,7 +98,7 @@ def _unknown(run: Run) -> Iterator[Wrong]:
 def _of_phase(entry: Entry, now: datetime) -> Iterator[Wrong]:
     match entry.run.phase:
         case Wanted(held=str(why)) if now - entry.created_at > HELD and not _LEFT_ALONE.search(why):
-            yield "builder_full" if _FULL.search(why) else "held_back", why, entry.created_at
+            yield _held(why), why, entry.created_at
         case Stopping(since=since, because=because) if now - since > STOPS:
             yield "stop_takes_long", because, since
         case Reporting(since=since, verdict=verdict) if now - since > REPORTS:
@@ -106,6 +107,12 @@ def _of_phase(entry: Entry, now: datetime) -> Iterator[Wrong]:
             yield "waits_for_worker", f"builder {entry.run.builder or 'unknown'}", _scheduled(entry)
         case _:
             return
+
+
+def _held(why: str) -> str:
+    if is_stop(why):
+        return "stopped"
+    return "builder_full" if _FULL.search(why) else "held_back"
 
 
 def _scheduled(entry: Entry) -> datetime:

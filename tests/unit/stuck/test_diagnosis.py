@@ -30,6 +30,7 @@ from bridge.core.run import (
     Worker,
 )
 from bridge.core.status import TaskStatus
+from bridge.core.steering import Stop, StopKind
 from bridge.core.verdict import Resolution, Verdict
 from bridge.stuck import CAUSES, Circumstances, findings
 
@@ -92,6 +93,7 @@ STUCK = [
     ("task_unknown", entry(BUILDING, absent_since=NOW - MINUTE), ["task_unknown"]),
     ("request_unknown", entry(Queued(REQUEST), missing_since=NOW - MINUTE, missing_reads=2), ["request_unknown"]),
     ("builder_full", entry(Wanted("builder 'x' has 9 pending requests, and `max_pending` allows 9")), ["builder_full"]),
+    ("stopped", entry(Wanted(Stop(StopKind.PAUSED, "linux", "*", "alice", "repair").words)), ["stopped"]),
     ("builder_full", entry(Wanted("builder x takes no more build requests at the moment")), ["builder_full"]),
     ("held_back", entry(Wanted("PUT runs/x/0: HTTP 503"), attempts=99), ["held_back"]),
     ("calls_fail", entry(BUILDING, attempts=5), ["calls_fail"]),
