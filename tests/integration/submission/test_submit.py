@@ -156,6 +156,10 @@ async def test_a_mistake_is_one_message_and_no_call(desk: Desk, arguments: tuple
     ("variable", "text", "said"),
     [
         ("TASKCLUSTER_ROOT_URL", None, "TASKCLUSTER_ROOT_URL is not set."),
+        ("TASKCLUSTER_ROOT_URL", "tc.example.org", "TASKCLUSTER_ROOT_URL: 'tc.example.org' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://[", "TASKCLUSTER_ROOT_URL: 'https://[' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://tc:99999", "TASKCLUSTER_ROOT_URL: 'https://tc:99999' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://me:secret@tc", "TASKCLUSTER_ROOT_URL: holds a user's name or password."),
         ("TASKCLUSTER_CLIENT_ID", None, "TASKCLUSTER_CLIENT_ID is not set. Sign in with `eval $(taskcluster signin)`"),
         ("TASKCLUSTER_CERTIFICATE", "{", "the credentials' certificate is not JSON"),
     ],
@@ -175,7 +179,20 @@ async def test_a_group_of_another_scheduler_is_the_queues_word(desk: Desk) -> No
     assert done.status == 2
     assert "HTTP 409: " in done.err
     assert "schedulerId" in done.err
+    assert re.search(r"^not created: \S{22} second$", done.err, re.MULTILINE), "the queue has refused it"
     assert list(desk.tasks()) == ["first"]
+
+
+async def test_a_sealed_group_is_the_queues_word(desk: Desk) -> None:
+    group = slugid.nice()
+    assert (await desk.submit("first", "--task-group", group, "--no-follow")).status == 0
+    await desk.admin.sealTaskGroup(group)
+    done = await desk.submit("second", "--task-group", group)
+    assert done.status == 2
+    assert "HTTP 409: " in done.err
+    assert "sealed" in done.err
+    assert re.search(r"^not created: \S{22} second$", done.err, re.MULTILINE)
+    assert "perhaps" not in done.err
 
 
 # --- a queue that stumbles
@@ -211,7 +228,7 @@ async def test_what_was_created_is_told_when_the_queue_stops_to_answer(desk: Des
     await eventually(asked, "the second is asked for")
     child.send_signal(signal.SIGINT)
     done = await desk.end(child)
-    assert done.status == 2
+    assert done.status == 130, "as after any other Ctrl-C"
     build = desk.tasks()["build"].task_id
     assert f"created: {build} build  {desk.double.root_url}/tasks/{build}" in done.err
     assert re.search(r"^perhaps created: \S{22} unit tests  http", done.err, re.MULTILINE)
