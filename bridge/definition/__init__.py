@@ -6,7 +6,8 @@ What it is for
 
 What it promises
     `payload.v1.schema.json` is the one JSON schema of the payload; the bridge's own check is tested to be the same.
-    Only the standard library and `bridge.core` are imported: a decision task can afford it. What a person did wrong is a
+    Only the standard library and `bridge.core` are imported, by `graph_file` also PyYAML, which taskgraph brings: a decision
+    task can afford it. What a person did wrong is a
     `DefinitionError` that says what, where, and how to mend it.
 
 What it does not know
