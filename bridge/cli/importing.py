@@ -93,8 +93,14 @@ def _known(place: Path) -> Known:
     files = sorted(each for each in place.rglob("*.yml")) if place.is_dir() else [place]
     found = Known()
     for file in files:
-        found |= known(_read(file), str(file))
+        found |= known(_whole(_read(file), file.parent), str(file))
     return found
+
+
+def _whole(kind: object, beside: Path) -> object:
+    """The kind with its graph, if that stands in a file of its own."""
+    name = kind.get("builders-graph") if isinstance(kind, dict) else None
+    return {**kind, "builders-graph": _read(beside / name)} if isinstance(kind, dict) and isinstance(name, str) else kind
 
 
 def _read(file: Path) -> object:
