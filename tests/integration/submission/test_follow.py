@@ -184,7 +184,7 @@ async def test_on_a_terminal_it_is_a_live_table(desk: Desk) -> None:
     """The same events pass by, and the table of what is open is drawn again and again."""
     above, below = pty.openpty()
     group = (await desk.submit("linux", "--no-follow", "--json")).json["taskGroupId"]
-    environment = desk.environment({"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"})
+    environment = desk.environment({"TERM": "xterm-256color", "COLUMNS": "49", "LINES": "40"})
     command = ("-m", "bridge.cli", "follow", group, "--interval", "0.2")
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -213,6 +213,7 @@ async def test_on_a_terminal_it_is_a_live_table(desk: Desk) -> None:
     assert "completed" in text
     assert f"/tasks/groups/{group}" in text
     assert PERSON not in text
+    assert f"\x1b\\{desk.tasks()['linux'].task_id}\x1b]8;;" in text, "a taskId is whole on a narrow terminal too"
 
 
 def _read(descriptor: int) -> bytes:

@@ -86,6 +86,16 @@ def test_what_people_chose_is_no_part_of_a_command() -> None:
     assert BRANCH not in task["payload"]["command"][2]
 
 
+def test_a_fork_of_another_name_has_the_builders_of_the_project() -> None:
+    """`{project}` is a part of builders' names, and those are the project's."""
+    fork = REPOSITORY | {"html_url": "https://github.com/dev/my-fork", "name": "my-fork", "full_name": "dev/my-fork"}
+    pull = PULL["event"]["pull_request"]
+    forked = pull | {"head": pull["head"] | {"repo": fork}}
+    (task,) = rendered(PULL | {"event": {"action": "opened", "pull_request": forked}})
+    env = task["payload"]["env"]
+    assert (env["PROJECT"], env["HEAD_REPOSITORY"]) == ("demo", "https://github.com/dev/my-fork")
+
+
 def test_an_action_is_told_what_it_is_for() -> None:
     (task,) = rendered(ACTION)
     env = task["payload"]["env"]
