@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = 75.0
 """Seconds. While its broker is away the queue takes a minute to say that it has created a task."""
 _CALLS_PER_SECOND: Final = 50
+MEND: Final = "Sign in again if the credentials have expired, or ask for the scopes that are missing."
 _SIGN_IN: Final = "Sign in with `eval $(taskcluster signin)`, or set it to what Taskcluster's administrators gave you."
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridge.cli import printed, showing
-from bridge.cli.account import Account, opened, say
-from bridge.cli.complaint import Interrupted
+from bridge.cli.account import MEND, Account, opened, say
+from bridge.cli.complaint import Complaint, Interrupted
 from bridge.core import faults
 from bridge.core.group import Member
 from bridge.submission.progress import events, news, over, report, succeeded
@@ -43,6 +43,8 @@ class Following:
         except KeyboardInterrupt:
             say(self._goes_on())
             return Interrupted.status
+        except faults.NotAllowed as refused:
+            raise Complaint(f"{refused}\n{MEND}\n{self._goes_on()}") from None
         except faults.Unavailable:
             say(self._goes_on())
             raise

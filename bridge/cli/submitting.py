@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bridge.cli.account import Account, opened
+from bridge.cli.account import MEND, Account, opened
 from bridge.cli.complaint import Complaint, Interrupted
 from bridge.core import admission, faults
 from bridge.core.order import Limits
@@ -19,7 +19,6 @@ from bridge.taskcluster.author import Author
 
 # Of a 409 too: ids are new, and an equal call repeated is answered like the first, so it is the group that wants no more.
 _REFUSALS: Final = (faults.NotAllowed, faults.Unfit, faults.Conflicting, faults.Missing)
-_MEND: Final = "Sign in again if the credentials have expired, or ask for the scopes that are missing.\n"
 
 
 def checked(definitions: Definitions) -> Definitions:
@@ -52,9 +51,8 @@ class Submission:
             asyncio.run(self._create())
         except _REFUSALS as refused:
             self.asked = None
-            raise Complaint(
-                f"{refused}\n{_MEND if isinstance(refused, faults.NotAllowed) else ''}{self._so_far()}"
-            ) from None
+            mend = f"{MEND}\n" if isinstance(refused, faults.NotAllowed) else ""
+            raise Complaint(f"{refused}\n{mend}{self._so_far()}") from None
         except faults.Fault as fault:
             raise Complaint(f"{fault}\n{self._so_far()}") from None
         except KeyboardInterrupt:

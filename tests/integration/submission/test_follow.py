@@ -122,6 +122,23 @@ async def test_ctrl_c_in_a_group_that_was_joined_names_ones_own_tasks(desk: Desk
     assert "group cancel" not in said
 
 
+async def test_credentials_that_expire_on_the_way_leave_the_tasks_and_say_how_to_go_on(desk: Desk) -> None:
+    """A deadline may be days away; what `taskcluster signin` gives lasts a day."""
+    child = await desk.start("submit", "linux", *USUAL)
+    assert child.stdout is not None
+    async with asyncio.timeout(30):
+        while b"pending" not in await child.stdout.readline():
+            pass
+    desk.double.site.at.auth.clients.pop(PERSON)
+    done = await desk.end(child)
+    group = desk.tasks()["linux"].group_id
+    assert done.status == 2
+    assert "listTaskGroup: HTTP 401: " in done.err
+    assert "Sign in again if the credentials have expired" in done.err
+    assert f"The tasks go on.\n  to follow them again: bbb follow {group}\n" in done.err
+    assert desk.tasks()["linux"].state == "pending"
+
+
 # --- bbb follow
 
 
