@@ -96,6 +96,14 @@ def test_a_fork_of_another_name_has_the_builders_of_the_project() -> None:
     assert (env["PROJECT"], env["HEAD_REPOSITORY"]) == ("demo", "https://github.com/dev/my-fork")
 
 
+@pytest.mark.parametrize("context", [PUSH, ACTION], ids=["push", "action"])
+def test_the_bridge_s_package_comes_from_an_address_and_not_by_its_name(context: dict[str, Any]) -> None:
+    """Whoever takes that name in a public index would run with the scopes of the decision task."""
+    (task,) = rendered(context)
+    (installed,) = [line for line in task["payload"]["command"][2].splitlines() if "pip install" in line]
+    assert "'buildbot-bridge[taskgraph] @ https://" in installed
+
+
 def test_an_action_is_told_what_it_is_for() -> None:
     (task,) = rendered(ACTION)
     env = task["payload"]["env"]
