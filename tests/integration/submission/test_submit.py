@@ -66,6 +66,20 @@ async def test_a_dry_run_prints_the_definitions_and_calls_nobody(desk: Desk) -> 
     assert list(desk.tasks()) == ["build", "unit tests", "package"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+async def test_any_terminal_can_be_told_any_name(desk: Desk, encoding: str) -> None:
+    """As where the output of a command goes into a file that has an encoding of old."""
+    name = "größer 日本"
+    done = await desk.submit("linux", "--name", name, "--dry-run", PYTHONIOENCODING=encoding)
+    assert done.status == 0, done.err
+    assert [task["metadata"]["name"] for task in done.json.values()] == [name]
+    group = (await desk.submit("linux", "--name", name, "--no-follow", "--json")).json["taskGroupId"]
+    await desk.does("linux")
+    done = await desk.bbb("follow", group, PYTHONIOENCODING=encoding)
+    assert done.status == 0, done.err
+    assert "completed gr" in done.out
+
+
 async def test_temporary_credentials(desk: Desk) -> None:
     """Those that `taskcluster signin` gives have a certificate."""
     import datetime as dt
