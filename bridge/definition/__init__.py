@@ -17,7 +17,7 @@ What it does not know
 from bridge.definition.builders import BuildersGraph, Node, builders_graph
 from bridge.definition.errors import DefinitionError
 from bridge.definition.labels import task_name
-from bridge.definition.payload import SCOPE_PREFIX, builder_problem, builder_scope, payload_schema
+from bridge.definition.payload import SCOPE_PREFIX, builder_problem, builder_scope, inadmissible, payload_schema
 
 __all__ = [
     "SCOPE_PREFIX",
@@ -27,6 +27,7 @@ __all__ = [
     "builder_problem",
     "builder_scope",
     "builders_graph",
+    "inadmissible",
     "payload_schema",
     "task_name",
 ]
