@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from bridge.cli.account import MEND, Account, opened
 from bridge.cli.complaint import Complaint, Interrupted
-from bridge.core import faults
-from bridge.definition import DefinitionError, inadmissible
+from bridge.core import admission, faults
+from bridge.definition import DefinitionError
+from bridge.definition.payload import NO_LIMITS
 from bridge.submission.definitions import Definitions
 from bridge.submission.needs import in_words, lacking
 from bridge.taskcluster import payload
@@ -31,7 +32,7 @@ def checked(definitions: Definitions) -> Definitions:
 
 def _problems(given: Mapping[str, Any]) -> list[str]:
     read = payload.read(given)
-    return read if isinstance(read, list) else [f"payload{problem}" for problem in inadmissible(given)]
+    return read if isinstance(read, list) else admission.payload_problems(read, NO_LIMITS)
 
 
 @dataclass(slots=True)
