@@ -119,6 +119,28 @@ def show(
     printed.either(*asyncio.run(reading.task(load(config), task, run)), json=json)
 
 
+@app.command("replay")
+def replay(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE…", help="Files, `-`, or names and ids of scenarios that ship.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the scenarios that ship with the bridge.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of scenario files.")] = False,
+    json: Json = False,
+) -> None:
+    """Play scenarios against this version of the bridge; exit status 1 if one does not go as it expects."""
+    from bridge.cli import replaying
+
+    if schema:
+        printed.as_json(replaying.schema())
+    elif listed:
+        printed.either(*replaying.shipped(), json=json)
+    else:
+        data, words, good = replaying.replayed(names or [])
+        printed.either(data, words, json=json)
+        raise typer.Exit(0 if good else 1)
+
+
 @app.command("doctor")
 def doctor(config: Config = None, json: Json = False) -> None:
     """Check settings, database, Pulse, Taskcluster and Buildbots, and say how to mend what is wrong."""

@@ -29,6 +29,7 @@ AGAINST = {
     "the settings know values, not rooms": {"bridge.settings": ["bridge.store"]},
     "what is published is made without the other rooms": {"bridge.published": ["bridge.settings", "aiohttp"]},
     "what a definition says is known without any room": {"bridge.definition": ["pydantic", "bridge.settings"]},
+    "scenarios play the engine and reach nobody": {"bridge.scenario": ["bridge.store", "aiohttp"]},
     "live logs know builds by a Protocol, and nothing of runs": {"bridge.livelog": ["bridge.buildbot"]},
     "the status page knows no concrete room": {"bridge.web": ["bridge.store"]},
     "the plugin is a guest and brings nobody along": {"bridge.master": ["pydantic", "bridge.core"]},
