@@ -119,6 +119,20 @@ def show(
     printed.either(*asyncio.run(reading.task(load(config), task, run)), json=json)
 
 
+@app.command("record")
+def record(
+    task: Annotated[str, typer.Argument(help="taskId, or taskId/runId.")],
+    run: Annotated[int | None, typer.Argument(help="The last run to record; all runs without it.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write the scenario of a task from the history of its runs, for `bbb replay`: an incident becomes a test."""
+    from bridge.cli import recording
+
+    data, words = asyncio.run(recording.recorded(load(config), task, run))
+    printed.either(data, words, json=json)
+
+
 @app.command("replay")
 def replay(
     names: Annotated[

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 from bridge.core.debts import due_at
 from bridge.core.run import RequestId, Run, RunId, RunKey, Settled, TaskId, request_of
 from bridge.core.verdict import Resolution
-from bridge.engine.ports import Decide
-from bridge.scenario.telling import Notebook
+from bridge.engine.ports import Cause, Decide
+from bridge.scenario.telling import Notebook, phase_of
 
 T = TypeVar("T")
 _WORK_ON: Final = timedelta(minutes=4)
@@ -29,27 +29,54 @@ class Clock:
         return self.notebook.now
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of phase, as the table of transitions has it."""
+
+    run_id: int
+    at: datetime
+    from_phase: str | None
+    to_phase: str
+    because: str
+    cause: Cause | None
+
+
 @dataclass(slots=True)
 class Rows:
-    """The rows of all runs. What a process did that has ended is kept: the database outlives it."""
+    """The rows of all runs, and their changes of phase. The database outlives the process that writes to it."""
 
+    notebook: Notebook
     rows: dict[TaskId, dict[RunId, Run]] = field(default_factory=dict)
+    history: dict[TaskId, list[Change]] = field(default_factory=dict)
 
     async def insert(self, runs: Sequence[Run]) -> list[RunKey]:
         new = [run for run in runs if run.key.run_id not in self.rows.get(run.key.task_id, {})]
         for run in new:
-            self.rows.setdefault(run.key.task_id, {})[run.key.run_id] = run
+            self._save(run, "the run is pending in Taskcluster", ())
         return [run.key for run in new]
 
     async def add(self, run: Run, because: str) -> bool:
-        return bool(await self.insert([run]))
+        saved = await self.change(
+            run.key.task_id, lambda rows: {} if run.key.run_id in rows else {run.key.run_id: run}, because=because
+        )
+        return bool(saved)
 
     async def change(
-        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: object = None
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: Cause = ()
     ) -> Mapping[RunId, Run]:
         changed = decide(dict(sorted(self.rows.get(task_id, {}).items())))
-        self.rows.setdefault(task_id, {}).update(changed)
+        for run in changed.values():
+            self._save(run, because, cause)
         return changed
+
+    def _save(self, run: Run, because: str, cause: Cause) -> None:
+        rows = self.rows.setdefault(run.key.task_id, {})
+        before = rows.get(run.key.run_id)
+        if before is None or type(before.phase) is not type(run.phase):
+            was = phase_of(before) if before else None
+            change = Change(run.key.run_id, self.notebook.now, was, phase_of(run), because, cause or None)
+            self.history.setdefault(run.key.task_id, []).append(change)
+        rows[run.key.run_id] = run
 
     async def lease(self, key: RunKey, me: str) -> Run | None:
         run = self.rows.get(key.task_id, {}).get(key.run_id)

@@ -52,7 +52,7 @@ class World:
 
     scenario: Scenario
     notebook: Notebook = field(default_factory=Notebook)
-    rows: Rows = field(default_factory=Rows)
+    rows: Rows = field(init=False)
     ids: dict[str, TaskId] = field(default_factory=dict)
     line: Line = field(init=False)
     queue: queue.Ledger = field(init=False)
@@ -62,7 +62,7 @@ class World:
     processes: int = 0
 
     def __post_init__(self) -> None:
-        self.line = Line(self.notebook)
+        self.line, self.rows = Line(self.notebook), Rows(self.notebook)
         self.queue = queue.Ledger(self.scenario.bridge.claim)
         self.ids = {name: _slug(number) for number, name in enumerate(self.scenario.tasks)}
         self.master = master.Ledger(stubborn={self.ids[n] for n, t in self.scenario.tasks.items() if t.stubborn})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from bridge.core.debts import due_at
 from bridge.core.run import Run, TaskId
@@ -26,7 +28,7 @@ class Margins:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of phase of a run."""
+    """One change of phase of a run; `cause` None: an older version stored it, or nothing but a message caused it."""
 
     run_id: int
     at: datetime
@@ -34,6 +36,7 @@ class Step:
     to_phase: str
     because: str
     who: str
+    cause: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class People:
 
     async def history(self, task_id: str) -> list[Step]:
         """All changes of phase of a task's runs, oldest first."""
-        return [Step(**row) for row in await self.database.fetch(query("history"), task_id)]
+        return [_step(row) for row in await self.database.fetch(query("history"), task_id)]
 
     async def entries(self, task_id: TaskId) -> list[Entry]:
         """All rows of a task, by run."""
@@ -127,6 +130,10 @@ class People:
     async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
         """The newest unreadable messages."""
         return [DeadLetter(**row) for row in await self.database.fetch(query("dead_letter_list"), limit)]
+
+
+def _step(row: Row) -> Step:
+    return Step(**{**row, "cause": None if row["cause"] is None else json.loads(row["cause"])})
 
 
 def _entry(row: Row) -> Entry:

@@ -1,0 +1,51 @@
+"""A history becomes a scenario that goes the same way: for each scenario that ships, its own play is the history."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from bridge.core.run import Run, RunId
+from bridge.scenario import Scenario, library, parse, play
+from bridge.scenario.playing import Player
+from bridge.scenario.recording import record
+from bridge.scenario.rows import Change
+from bridge.scenario.writing import written
+
+SINGLE = {name: each for name, each in library().items() if len(each.tasks) == 1}
+
+
+def lived(scenario: Scenario) -> tuple[Mapping[RunId, Run], Sequence[Change]]:
+    """The rows and the history that a bridge would have stored."""
+    player = Player(scenario)
+    asyncio.run(player.play())
+    (task_id,) = player.world.ids.values()
+    return player.world.rows.rows[task_id], player.world.rows.history[task_id]
+
+
+def phases(history: Sequence[Change]) -> dict[int, list[str]]:
+    return {n: [each.to_phase for each in history if each.run_id == n] for n in {each.run_id for each in history}}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_what_is_recorded_goes_the_same_way(name: str) -> None:
+    rows, history = lived(SINGLE[name])
+    recorded = parse(written(record("recorded", rows, history)), "recorded")
+    assert not [note for note in recorded.notes if "differs" in note], written(recorded)
+    assert play(recorded).differences == []
+    seen = play(recorded).tasks["build"].runs
+    for number, wanted in phases(history).items():
+        assert [p for p in seen[number].phases if p != "wanted"] == [p for p in wanted if p != "wanted"]
+
+
+# What the words alone do not tell: on whose request a run waited, that a master was stopped, or that a person cancelled.
+WORDLESS = ("F-16",)
+
+
+@pytest.mark.parametrize("name", [name for name in SINGLE if name not in WORDLESS])
+def test_a_history_of_an_older_version_is_recorded_from_its_words(name: str) -> None:
+    rows, history = lived(SINGLE[name])
+    recorded = record("recorded", rows, [replace(each, cause=None) for each in history])
+    assert any("older version" in note for note in recorded.notes) or len(history) == 1
+    assert not [note for note in recorded.notes if "differs" in note], written(recorded)
