@@ -129,7 +129,7 @@ def record(
     """Write the scenario of a task from the history of its runs, for `bbb replay`: an incident becomes a test."""
     from bridge.cli import recording
 
-    data, words = asyncio.run(recording.recorded(load(config), task, run))
+    data, words = recording.recorded(load(config), task, run)
     printed.either(data, words, json=json)
 
 

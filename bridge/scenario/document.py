@@ -18,6 +18,7 @@ from bridge.scenario.steps import (
     Part,
     Perhaps,
     Priority,
+    Results,
     RunNumber,
     TaskName,
     Told,
@@ -67,23 +68,29 @@ class Task(Part):
 class ExpectedRun(Part):
     """How a run must have gone. A name in parentheses, in `phases` and `calls`, may be there or not.
 
-    `ends`: Taskcluster's reason of its resolution, else its state. `calls`: those that change something, in order,
-    repeats in a row counted once. `log`: what must stand in the log that is stored with it.
+    `ends`: Taskcluster's reason of its resolution, else its state. `calls`: those that change something, in order, repeats
+    in a row counted once. `log`: what must stand in the log that is stored with it. `request`: how the build request that
+    was made for it ended.
     """
 
     phases: tuple[Perhaps, ...] | None = None
     ends: str | None = None
     calls: tuple[Perhaps, ...] | None = None
     log: tuple[str, ...] = ()
+    request: Results | Literal["open", "none"] | None = None
 
 
 class Expected(Part):
-    """How a task must have gone: its runs (all of them), its build requests and builds, calls that were not made."""
+    """How a task must have gone: its runs (all of them), and how many build requests were made for them.
+
+    `builds`: how many, or how each ended, oldest first. `times`: how often calls were made, exactly; `never`: not at all.
+    """
 
     runs: dict[RunNumber, ExpectedRun] = Field(default_factory=dict)
     requests: Annotated[int, Field(ge=0)] | None = None
-    builds: Annotated[int, Field(ge=0)] | None = None
+    builds: Annotated[int, Field(ge=0)] | tuple[Results | Literal["running"], ...] | None = None
     retries_left: Annotated[int, Field(ge=0)] | None = None
+    times: dict[Call, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     never: tuple[Call, ...] = ()
     alarms: tuple[str, ...] | None = None
 

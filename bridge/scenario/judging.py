@@ -15,6 +15,7 @@ class SeenRun:
     """A run as it went: its phases in order, Taskcluster's state and reason, calls that change something, its log.
 
     `phases` empty: the bridge never had a row for it. `owes`: what it owes now or later. `reason` None: not resolved.
+    `request`: the result of the build request made for it, or `open`, or `none`; None: whoever looked on cannot tell.
     """
 
     phases: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class SeenRun:
     calls: tuple[str, ...] = ()
     owes: tuple[str, ...] = ()
     log: str = ""
+    request: str | None = None
 
     @property
     def ends(self) -> str:
@@ -32,11 +34,14 @@ class SeenRun:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A task as it went. None: whoever looked on cannot tell. `reads`: calls that change nothing."""
+    """A task as it went. None: whoever looked on cannot tell. `builds`: results, oldest first, or `running`.
+
+    `reads`: calls that change nothing.
+    """
 
     runs: Mapping[int, SeenRun] = field(default_factory=dict)
     requests: int | None = 0
-    builds: int | None = 0
+    builds: tuple[str, ...] | None = ()
     retries_left: int | None = None
     alarms: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()
@@ -50,10 +55,7 @@ def differences(expected: Expected, seen: Witness) -> list[str]:
 def _of_task(expected: Expected, seen: Witness) -> Iterator[str]:
     if expected.runs and (unexpected := sorted({*seen.runs} - {*expected.runs})):
         yield f"there are runs that were not expected: {_list([str(number) for number in unexpected])}"
-    for name in ("requests", "builds", "retries_left"):
-        wanted, found = getattr(expected, name), getattr(seen, name)
-        if wanted is not None and found is not None and wanted != found:
-            yield f"{name.replace('_', ' ')}: expected {wanted}, there are {found}"
+    yield from _numbers(expected, seen)
     made = {call for run in seen.runs.values() for call in run.calls} | seen.reads
     for call in expected.never:
         if call in made:
@@ -63,6 +65,22 @@ def _of_task(expected: Expected, seen: Witness) -> Iterator[str]:
         yield f"alarms: {listed} (differing: {_list(sorted(wrong))})"
 
 
+def _numbers(expected: Expected, seen: Witness) -> Iterator[str]:
+    for name in ("requests", "retries_left"):
+        wanted, found = getattr(expected, name), getattr(seen, name)
+        if wanted is not None and found is not None and wanted != found:
+            yield f"{name.replace('_', ' ')}: expected {wanted}, there are {found}"
+    match expected.builds, seen.builds:
+        case int() as wanted, tuple() as found if wanted != len(found):
+            yield f"builds: expected {wanted}, there are {len(found)}"
+        case tuple() as wanted, tuple() as found if wanted != found:
+            yield f"builds: expected {_list(wanted)}, they ended {_list(found)}"
+    for call, wanted in expected.times.items():
+        made = sum(run.calls.count(call) for run in seen.runs.values())
+        if made != wanted:
+            yield f"{call}: expected to be called {wanted} times, it was {made} times"
+
+
 def _of_run(number: int, expected: Expected, task: Witness) -> Iterator[str]:
     wanted, seen = expected.runs[number], task.runs.get(number)
     if seen is None:
@@ -70,6 +88,8 @@ def _of_run(number: int, expected: Expected, task: Witness) -> Iterator[str]:
         return
     if wanted.ends is not None and wanted.ends != seen.ends:
         yield f"run {number}: expected to end as {wanted.ends}, it is {seen.ends}"
+    if None not in (wanted.request, seen.request) and wanted.request != seen.request:
+        yield f"run {number}: its build request is expected to be {wanted.request}, it is {seen.request}"
     yield from (f"run {number}: {each}" for each in _sequences(wanted, seen))
     for words in wanted.log:
         if words not in seen.log:
@@ -92,6 +112,11 @@ def checked(step: OfCheck, seen: Witness) -> list[str]:
     found = {"phase": (step.phase, phase), "state": (step.state, run.state)}
     differing = {name: each for name, each in found.items() if each[0] not in (None, each[1])}
     wrong = [f"run {step.run}: {name} expected {want}, is {there}" for name, (want, there) in differing.items()]
+    for call, least in step.made.items():
+        if run.calls.count(call) < least:
+            wrong.append(f"run {step.run}: expected at least {least} {call} by now, there were {run.calls.count(call)}")
+    if step.alarm is not None and step.alarm not in seen.alarms:
+        wrong.append(f"expected alarm {step.alarm}, there were {_list(seen.alarms)}")
     if step.owes is not None and step.owes not in run.owes:
         wrong.append(f"run {step.run}: expected to owe {step.owes}, it owes {_list(run.owes)}")
     return wrong

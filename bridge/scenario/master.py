@@ -43,7 +43,7 @@ class Ledger:
         if (known := self.find(str(key))) is not None:
             return RequestId(known.request_id)
         if order.builder in self.removed:
-            raise faults.Unfit(f"there is no builder {order.builder}")
+            raise faults.Unfit(f"unknown builder: builder {order.builder!r} is not configured in any running master")
         if order.builder in self.full:
             raise faults.Full(f"builder {order.builder} takes no more build requests at the moment")
         self.made += 1

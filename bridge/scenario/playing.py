@@ -33,7 +33,8 @@ _TURNS: Final = 200_000
 class Played:
     """A play: what was noted, what each task came to, and every expectation that failed, in words.
 
-    `before`: what each task had come to before each step, by the step's place. `names`: the scenario's of its tasks.
+    `before` and `after`: what each task had come to before each step, and after the bridge has done what it makes due, by
+    the step's place. `names`: the scenario's of its tasks.
     """
 
     scenario: Scenario
@@ -42,11 +43,12 @@ class Played:
     differences: Sequence[str]
     lasted: timedelta
     before: Sequence[dict[str, Witness]]
+    after: Sequence[dict[str, Witness]]
     names: dict[TaskId, str]
 
 
 def play(scenario: Scenario) -> Played:
-    """Play it to its end."""
+    """Play it to its end. Not to be called where an event loop runs: see `Player`."""
     return asyncio.run(Player(scenario).play())
 
 
@@ -58,6 +60,7 @@ class Player:
     world: World = field(init=False)
     wrong: list[str] = field(default_factory=list)
     before: list[dict[str, Witness]] = field(default_factory=list)
+    after: list[dict[str, Witness]] = field(default_factory=list)
     back: datetime | None = None
     crashed: bool = False
     swept: datetime = BEGINNING
@@ -91,13 +94,13 @@ class Player:
         return max(last, self.back or last) + _LINGERS
 
     def _played(self) -> Played:
-        tasks = {name: witness(self.world, name) for name in self.scenario.tasks}
+        tasks = self._seen()
         found = [difference for name in self.scenario.expect for difference in self._differences(name, tasks[name])]
         defects = [f"the bridge met an error of its own: {each}" for each in self.world.notebook.defects]
         lasted = self.now - BEGINNING
         wrong = [*self.wrong, *defects, *found]
         names = {task_id: name for name, task_id in self.world.ids.items()}
-        return Played(self.scenario, self.world.notebook.notes, tasks, wrong, lasted, self.before, names)
+        return Played(self.scenario, self.world.notebook.notes, tasks, wrong, lasted, self.before, self.after, names)
 
     def _differences(self, name: str, seen: Witness) -> list[str]:
         of = f"{name}: " if len(self.scenario.tasks) > 1 else ""
@@ -136,9 +139,13 @@ class Player:
     async def _happen(self, together: Sequence[AnyStep]) -> None:
         """All steps of one time; then the bridge hears of them."""
         for step in together:
-            self.before.append({name: witness(self.world, name) for name in self.scenario.tasks})
+            self.before.append(self._seen())
             self._do(step)
         await self._work()
+        self.after += [self._seen()] * len(together)
+
+    def _seen(self) -> dict[str, Witness]:
+        return {name: witness(self.world, name) for name in self.scenario.tasks}
 
     def _do(self, step: AnyStep) -> None:
         if isinstance(step, OfTaskcluster | OfBuildbot) and step.unheard:

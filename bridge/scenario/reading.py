@@ -57,7 +57,7 @@ def parse(text: str, name: str) -> Scenario:
             raise ScenarioError(name, found)
         written = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ScenarioError(name, [f"The file is not YAML: {' '.join(str(error).split())}"]) from None
+        raise ScenarioError(name, [_not_yaml(error)]) from None
     if not isinstance(written, dict):
         raise ScenarioError(name, ["line 1: a scenario is a mapping that begins with `scenario: 1`."])
     try:
@@ -87,6 +87,12 @@ def named(name: str) -> list[tuple[str, Scenario]]:
 
 def _package() -> Traversable:
     return resources.files("bridge.scenario")
+
+
+def _not_yaml(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    said = shown(" ".join(str(getattr(error, "problem", None) or error).split()), 200)
+    return f"line {mark.line + 1}: the file is not YAML: {said}." if mark is not None else f"The file is not YAML: {said}."
 
 
 def _doubtful(node: yaml.Node | None, text: str) -> Iterator[str]:
@@ -128,7 +134,11 @@ def _place(loc: Sequence[int | str], tree: yaml.Node) -> tuple[str, int]:
         if isinstance(node, yaml.MappingNode):
             found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
             if found is not None and not (part in KINDS and isinstance(found[1], yaml.ScalarNode) and part != loc[-1]):
-                path, line, node = f"{path}.{part}" if path else str(part), found[0].start_mark.line, found[1]
+                path, line, node = (
+                    f"{path}.{shown(str(part))}" if path else shown(str(part)),
+                    found[0].start_mark.line,
+                    found[1],
+                )
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]
             path, line = f"{path}[{part}]", node.start_mark.line

@@ -146,7 +146,10 @@ class OfCall(Step):
 
 
 class OfCheck(Step):
-    """What must be so at this time: the run's phase, its state in Taskcluster, what it owes now or later."""
+    """What must be so at this time: the run's phase, its state in Taskcluster, what it owes now or later.
+
+    `made`: how often calls were made for it by then, at least; `alarm`: one that was raised about its task.
+    """
 
     check: Literal["run"]
     task: TaskName | None = None
@@ -154,6 +157,8 @@ class OfCheck(Step):
     phase: Phase | None = None
     state: Literal["pending", "running", "completed", "failed", "exception"] | None = None
     owes: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z]+$")] | None = None
+    made: dict[Call, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    alarm: str | None = None
 
 
 KINDS: Final = ("taskcluster", "buildbot", "bridge", "call", "check")

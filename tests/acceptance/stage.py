@@ -1,0 +1,336 @@
+"""Scenario files on real servers: their steps are done or waited for, and they are judged as a replay is.
+
+A file's times have no meaning here but their order. Before each step whose time is later than that of the step before, the
+servers must have come to what a replay of the same file shows at that time: so the bridge of the replay and the one that
+runs here must agree at each step, and not only at the end.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from bridge.core.run import TaskId
+from bridge.core.verdict import Results
+from bridge.scenario import Scenario, differences, parse
+from bridge.scenario.document import Expected
+from bridge.scenario.judging import SeenRun, Witness, checked
+from bridge.scenario.playing import Player
+from bridge.scenario.recording import record
+from bridge.scenario.steps import AnyStep, OfBuildbot, OfCheck, OfTaskcluster
+from bridge.scenario.writing import written
+from bridge.store import database
+from bridge.store.people import People
+from bridge.store.runs import Runs
+from tests.acceptance.scene import Json, Scene
+
+DEADLINES = (10, 25, 60, 150)
+"""Seconds that tasks are given which must be in some state before their deadline; more on a slow machine."""
+GATED = frozenset({"gate", "single", "quarantined", "once", "stubborn", "talking"})
+"""The builders whose builds wait to be let go."""
+_CALLS = ("claimTask", "reclaimTask", "createArtifact", "reportCompleted", "reportFailed", "reportException", "cancelTask")
+"""The calls that the queue double tells of, as far as they change something."""
+_ORDER = {"pending": 0, "running": 1, "completed": 2, "failed": 2, "exception": 2}
+_SLOW = {"CANCELLED": 2}
+"""What a build that does not listen says in the end: a build cannot end CANCELLED by itself."""
+
+
+class LateError(Exception):
+    """A deadline has passed before the task was where it should be by then."""
+
+
+class Stage:
+    """One scenario in one scene. `ids`: the tasks by the scenario's names."""
+
+    def __init__(self, scene: Scene, scenario: Scenario, deadline: int) -> None:
+        self.scene, self.stack, self.scenario = scene, scene.stack, scenario
+        self.deadline = deadline
+        self.ids: dict[str, str] = {}
+        self.passed: set[str] = set()
+        self.builds: dict[tuple[str, int], int] = {}
+        self.quiet: dict[str, int] = {}
+
+    async def perform(self) -> None:
+        """Do all steps, then have the end judged."""
+        replay = await Player(self.scenario).play()
+        assert replay.differences == []
+        before = None
+        for place, step in enumerate(self.scenario.steps):
+            if _is_deadline(step):
+                await self.come_to(replay.after[place - 1])  # by then a replay shows what follows from it
+            elif step.at != before:
+                await self.come_to(replay.before[place])
+            before = step.at
+            await self.do(step)
+        await self.scene.over()
+        await self.come_to(replay.tasks)
+        await self.recorded()
+        wrong = [f"{name}: {each}" for name in self.scenario.expect for each in await self.differing(name)]
+        assert not wrong, "\n".join(wrong)
+
+    async def recorded(self) -> None:
+        """The history of each task, recorded, goes as it went here."""
+        async with database.opened(self.stack.dsn) as opened:
+            for task in self.ids.values():
+                rows = await Runs(opened, "a test", ("demo",)).of_task(TaskId(task))
+                history = await People(opened).history(task)
+                recording = parse(written(await asyncio.to_thread(record, "recorded", rows, history)), "the recording")
+                assert recording.notes == (), written(recording)
+
+    async def differing(self, name: str) -> list[str]:
+        expected = self.scenario.expect[name]
+        logs = {number for number, run in expected.runs.items() if run.log}
+        return differences(seen_here(expected), await self.witness(name, logs))
+
+    # --- waiting
+
+    async def come_to(self, shown: Mapping[str, Witness]) -> None:
+        """Wait until each task has come at least as far as a replay shows."""
+        for name, wanted in shown.items():
+            if name in self.ids:
+                await self.wait(name, f"what a replay shows, {_short(wanted)}", partial(_reached, wanted))
+
+    async def wait(self, name: str, what: str, so: Callable[[Witness], bool]) -> None:
+        async def there() -> bool:
+            return so(await self.witness(name))
+
+        await self.eventually(name, what, there)
+
+    async def eventually(self, name: str, what: str, look: Callable[[], Awaitable[Any]]) -> Any:
+        """Wait for something about a task, in time."""
+
+        async def there() -> Any:
+            await self.not_late(name)
+            return await look()
+
+        try:
+            return await self.stack.eventually(there, f"{what}, of {name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {_short(await self.witness(name))}") from error
+
+    async def not_late(self, name: str) -> None:
+        runs = (await self.stack.status(self.ids[name]))["runs"]
+        if name not in self.passed and any(run.get("reasonResolved") == "deadline-exceeded" for run in runs):
+            raise LateError
+
+    async def witness(self, name: str, logs: Collection[int] = ()) -> Witness:
+        """The task as it went so far: the queue's word, the double's journal, Buildbot's tables, the bridge's own."""
+        task = self.ids[name]
+        status, requests = await self.stack.status(task), await self.stack.requests(task)
+        rows = await self.stack.rows("SELECT run_id, to_phase FROM transitions WHERE task_id = $1 ORDER BY id", task)
+        calls = await self.scene.calls(task)
+        builds = sorted((build for each in requests for build in each["builds"]), key=lambda build: build["buildid"])
+        runs = {
+            number: SeenRun(
+                phases=tuple(row["to_phase"] for row in rows if row["run_id"] == number),
+                state=run["state"],
+                reason=run.get("reasonResolved"),
+                calls=tuple(_of_run(calls, number)),
+                log=await self.scene.log(task, number) if number in logs else "",
+                request=_request([each for each in requests if each["key"] == f"{task}/{number}"]),
+            )
+            for number, run in enumerate(status["runs"])
+        }
+        return Witness(
+            runs, len(requests), tuple(_ended(b["results"]) for b in builds), status["retriesLeft"], self.alarms(task)
+        )
+
+    def alarms(self, task: str) -> tuple[str, ...]:
+        lines = (json.loads(line) for line in self.scene.logged('"alarm"', task))
+        return tuple(sorted({line["what"] for line in lines if line.get("event") == "alarm"}))
+
+    # --- doing
+
+    async def do(self, step: AnyStep) -> None:
+        match step:
+            case OfTaskcluster():
+                await self.at_taskcluster(step)
+            case OfBuildbot():
+                await self.at_buildbot(step)
+            case OfCheck():
+                await self.check(self.scenario.task_of(step), step)
+            case _:
+                raise AssertionError(f"nobody can do here: {step}")
+
+    async def check(self, name: str, step: OfCheck) -> None:
+        """What is owed here depends on the real time, and calls to Buildbot are noted by rows alone."""
+        made = {call: least for call, least in step.made.items() if call in _CALLS}
+        here = step.model_copy(update={"owes": None, "made": made})
+        await self.wait(name, str(step), lambda seen: not checked(here, seen))
+
+        async def asked() -> bool:
+            row = await self.scene.row(self.ids[name], step.run)
+            return row is not None and (row["cancels"] or 0) >= step.made.get("cancel", 0)
+
+        await self.eventually(name, f"cancels of run {step.run}", asked)
+
+    async def at_taskcluster(self, step: OfTaskcluster) -> None:
+        name = self.scenario.task_of(step)
+        match step.taskcluster:
+            case "task created":
+                self.ids[name] = await self.scene.task(self.scenario.tasks[name].builder, **self.definition(name))
+            case "task cancelled":
+                await self.stack.queue.cancelTask(self.ids[name])
+            case "task rerun":
+                await self.stack.queue.rerunTask(self.ids[name])
+            case "messages repeated":
+                await self.stack.control("POST", "messages/republish", taskId=self.ids[name])
+            case "deadline passed":
+                await self.deadline_passed(name)
+            case "worker quarantined" | "quarantine lifted":
+                quarantined = step.taskcluster == "worker quarantined"
+                await self.quarantine(step.worker or "", quarantined=quarantined)
+            case _:
+                raise AssertionError(f"nobody can do here: {step}")
+
+    async def quarantine(self, worker: str, *, quarantined: bool) -> None:
+        who = {"workerGroup": "buildbot", "workerId": worker}
+        await self.stack.control("POST", "quarantine", **who, quarantined=quarantined)
+
+    def definition(self, name: str) -> dict[str, Any]:
+        """What the task is created with. Deadlines that pass are near."""
+        task = self.scenario.tasks[name]
+        more: dict[str, Any] = {"priority": task.priority, "retries": task.retries, "properties": task.properties}
+        if task.scopes is not None:
+            more["scopes"] = list(task.scopes)
+        if any(self.scenario.task_of(step) == name for step in _deadlines(self.scenario)):
+            more["deadline"] = self.deadline
+        return more
+
+    async def deadline_passed(self, name: str) -> None:
+        """Wait for it. A task that was over before must not make the bridge do anything."""
+        task = self.ids[name]
+        over, before = (await self.stack.status(task))["state"] in ("completed", "failed"), await self.scene.calls(task)
+        self.passed.add(name)
+
+        async def there() -> bool:
+            status = await self.stack.status(task)
+            now = (await self.stack.control("POST", "poll"))["time"]
+            return now > status["deadline"] and status["state"] not in ("pending", "running")
+
+        await self.stack.eventually(there, f"the deadline of {name}")
+        if over:
+            assert [call for call in await self.scene.calls(task) if call["n"] > before[-1]["n"]] == []
+
+    async def at_buildbot(self, step: OfBuildbot) -> None:
+        if step.buildbot == "builder removed":
+            return  # nobody has made it
+        name, run = self.scenario.task_of(step), await self.made_for(step)
+        match step.buildbot:
+            case "build started":
+                self.builds[name, run] = self.builds.get((name, run), 0) + 1
+                await self.eventually(name, f"build {self.builds[name, run]} of run {run}", partial(self.started, name, run))
+            case "build ended":
+                await self.ended(name, run, step.results or "SUCCESS")
+            case "request cancelled":
+                await self.cancelled(self.ids[name], run)
+            case _:
+                raise AssertionError(f"nobody can do here: {step}")
+
+    async def made_for(self, step: OfBuildbot) -> int:
+        """The run whose request the step is about: the newest that there is, as in a replay."""
+        if step.run is not None:
+            return step.run
+        made = await self.stack.requests(self.ids[self.scenario.task_of(step)])
+        return max((int(each["key"].partition("/")[2]) for each in made), default=0)
+
+    async def started(self, name: str, run: int) -> bool:
+        """Whether the build is there, and stands at its gate if it has one: before that, a stop would find it willing."""
+        found, count = await self.scene.requests(self.ids[name], run), self.builds[name, run]
+        if not found or len(found[0]["builds"]) < count:
+            return False
+        gated = self.scenario.tasks[name].builder in GATED and found[0]["builds"][count - 1]["results"] is None
+        return not gated or self.scene.gate(self.ids[name], run, build=count) is not None
+
+    async def ended(self, name: str, run: int, results: str) -> None:
+        """Let the build go if it stands at a gate, and wait until it has ended."""
+        task, count = self.ids[name], self.builds[name, run]
+
+        async def over() -> Json | None:
+            build = (await self.scene.requests(task, run))[0]["builds"][count - 1]
+            return build if build["results"] is not None else None
+
+        if self.scene.gate(task, run, build=count) is not None and await over() is None:
+            await self.scene.let(task, _SLOW.get(results, int(Results[results])), run=run, build=count)
+        build = await self.eventually(name, f"the end of build {count} of run {run}", over)
+        if Results(build["results"]).name != results:
+            await self.not_late(name)
+            raise AssertionError(f"build {count} of {name}/{run} ended {Results(build['results']).name}, and not {results}")
+
+    async def cancelled(self, task: str, run: int) -> None:
+        """A person stops the build that runs, or cancels the request that waits."""
+        self.scene.cancelled_by_people.add(f"{task}/{run}")
+        request = await self.scene.request(task, run)
+        running = [build for build in request["builds"] if build["results"] is None]
+        what = f"builds/{running[0]['buildid']}" if running else f"buildrequests/{request['buildrequestid']}"
+        await self.stack.buildbot.control(what, "stop" if running else "cancel", reason="a person")
+
+
+async def perform(scene: Scene, scenario: Scenario) -> Stage:
+    """Play the scenario; tasks that must be somewhere before their deadline get more time on a slow machine."""
+    late = None
+    for deadline in DEADLINES if any(_deadlines(scenario)) else DEADLINES[-1:]:
+        stage = Stage(scene, scenario, deadline)
+        try:
+            await stage.perform()
+        except LateError as error:
+            late = error
+        else:
+            return stage
+    raise AssertionError("the tasks are not in time even with the longest deadline") from late
+
+
+def _deadlines(scenario: Scenario) -> Iterator[OfTaskcluster]:
+    return (step for step in scenario.steps if isinstance(step, OfTaskcluster) and _is_deadline(step))
+
+
+def _is_deadline(step: AnyStep) -> bool:
+    return isinstance(step, OfTaskcluster) and step.taskcluster == "deadline passed"
+
+
+def seen_here(expected: Expected) -> Expected:
+    """What can be seen here: nobody notes the calls to Buildbot, whose tables tell instead."""
+    runs = {
+        number: run if run.calls is None else run.model_copy(update={"calls": tuple(c for c in run.calls if _seen(c))})
+        for number, run in expected.runs.items()
+    }
+    times = {call: count for call, count in expected.times.items() if call in _CALLS}
+    return expected.model_copy(update={"runs": runs, "times": times})
+
+
+def _seen(call: str) -> bool:
+    return call.strip("()") in _CALLS
+
+
+def _of_run(calls: list[Json], number: int) -> Iterator[str]:
+    """The calls about a run; cancelTask is about the task, and meant for its last run."""
+    for call in calls:
+        name = call["api"].removeprefix("queue.")
+        if name in _CALLS and call.get("runId") in (number, None):
+            yield name
+
+
+def _request(made: list[Json]) -> str:
+    if not made:
+        return "none"
+    return _ended(made[0]["results"]) if made[0]["complete"] else "open"
+
+
+def _ended(results: int | None) -> str:
+    return "running" if results is None else Results(results).name
+
+
+def _reached(wanted: Witness, seen: Witness) -> bool:
+    return all(number in seen.runs and _run_reached(run, seen.runs[number]) for number, run in wanted.runs.items())
+
+
+def _run_reached(wanted: SeenRun, seen: SeenRun) -> bool:
+    """Whether the run has been where a replay shows it, or is beyond: builds without a gate go on by themselves."""
+    last = wanted.phases[-1] if wanted.phases else None
+    there = last is None or last in seen.phases or "settled" in seen.phases
+    return there and _ORDER[seen.state] >= _ORDER[wanted.state]
+
+
+def _short(witness: Witness) -> dict[int, str]:
+    return {number: f"{run.ends}: {' → '.join(run.phases)}" for number, run in witness.runs.items()}
