@@ -154,6 +154,7 @@ class Retracer:
             case "deadline-exceeded":
                 created = self.steps[0][0] if self.steps else change.at
                 self.task.setdefault("deadline", words(max(timedelta(), change.at - created - RESOLVED_AFTER)))
+                self._step(change.at, {"taskcluster": "deadline passed"})
             case "claim-expired":
                 self._step(change.at, {"taskcluster": "claim expired", "run": number})
             case "canceled" if not own:
@@ -178,6 +179,9 @@ class Retracer:
     def _request_seen(self, change: Happened, fact: Fact) -> None:
         number = fact.request or 0
         made_for = self.requests.setdefault(number, change.run_id)
+        if fact.complete and change.from_phase == "stopping":
+            # What was built while it was being stopped came and went; a replay's request ends when it is cancelled.
+            self.started |= {build.id for build in fact.builds}
         for build in fact.builds:
             self._build_seen(change, made_for, build, fact)
         if change.to_phase == "reporting":
