@@ -11,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-from bridge.cli import printed
+from bridge.cli import authoring, migrating, printed
 from bridge.cli.complaint import complaints
+from bridge.cli.options import Config, Json
 from bridge.settings import Settings, load
 
 app = typer.Typer(
@@ -23,11 +24,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-Config = Annotated[
-    Path | None, typer.Option("--config", help="Settings file; else $BBB_CONFIG, else /etc/buildbot-bridge/bridge.toml.")
-]
-Json = Annotated[bool, typer.Option("--json", help="JSON on standard output.")]
+authoring.add_to(app)
+migrating.add_to(app)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bridge.core import faults
-from bridge.scenario import ScenarioError
+from bridge.definition import DefinitionError
 from bridge.settings import SettingsError
 from bridge.store.checkup import RefusedError
 from bridge.store.migrate import MigrationError
@@ -22,7 +22,7 @@ def complaints() -> Iterator[None]:
     """Turn what a person can mend into a message and exit status 2; defects keep their traceback."""
     try:
         yield
-    except (Complaint, ScenarioError, SettingsError, RefusedError, MigrationError, faults.Fault) as error:
+    except (Complaint, DefinitionError, SettingsError, RefusedError, MigrationError, faults.Fault) as error:
         sys.stderr.write(f"bbb: {error}\n")
         sys.exit(2)
     except BrokenPipeError:  # whoever read our output has gone

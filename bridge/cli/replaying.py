@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli.complaint import Complaint
-from bridge.scenario import Played, Scenario, library, named, parse, play, read, schema
+from bridge.scenario import Played, Scenario, ScenarioError, library, named, parse, play, read, schema
 from bridge.scenario.spans import words
 from bridge.scenario.telling import BEGINNING, OF_TASKS, Note
 
@@ -44,6 +44,13 @@ def replayed(names: Sequence[str]) -> tuple[list[dict[str, Any]], RenderableType
 
 
 def _chosen(name: str) -> list[tuple[str, Scenario]]:
+    try:
+        return _found(name)
+    except ScenarioError as error:
+        raise Complaint(str(error)) from None
+
+
+def _found(name: str) -> list[tuple[str, Scenario]]:
     if name == "-":
         return [("standard input", parse(sys.stdin.read(), "on standard input"))]
     path = Path(name)

@@ -52,10 +52,15 @@ def judge(
         return refusal([_missing_scope(builder, needed)])
     if matches(builder, policy.denied) or not matches(builder, policy.builders):
         return refusal([_not_allowed(builder, status.task_queue_id)])
-    found = chain(_limits(payload.properties, policy.limits), _sourcestamps(payload.sourcestamps))
-    if problems := list(islice(found, 2 * _MOST_PROBLEMS)):
+    if problems := payload_problems(payload, policy.limits):
         return refusal(problems)
     return _order(key, payload, status, policy)
+
+
+def payload_problems(payload: Payload, limits: Limits) -> list[str]:
+    """What is wrong with the properties and sourcestamps of a payload, whoever asks for it: a sentence for each."""
+    found = chain(_limits(payload.properties, limits), _sourcestamps(payload.sourcestamps))
+    return list(islice(found, 2 * _MOST_PROBLEMS))
 
 
 def needs_expansion(scopes: Collection[str]) -> bool:

@@ -21,7 +21,7 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """One entry of `status.runs`. `worker` and `taken_until` are there once claimed, `reason_resolved` once resolved."""
+    """One entry of `status.runs`. What a claim tells is there once claimed, what a resolution tells once resolved."""
 
     state: RunState
     reason_created: str
@@ -30,6 +30,7 @@ class RunStatus:
     taken_until: datetime | None = None
     reason_resolved: str | None = None
     resolved: datetime | None = None
+    started: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +73,16 @@ def facts_of(status: TaskStatus, run: RunStatus) -> Facts:
     )
 
 
-# Taskcluster's priorities as Buildbot's integers, higher first; `normal` is the old name of `lowest`.
-_PRIORITIES = ("lowest", "very-low", "low", "medium", "high", "very-high", "highest")
+# A place in it is Buildbot's integer; `normal` is the old name of `lowest`.
+PRIORITIES = ("lowest", "very-low", "low", "medium", "high", "very-high", "highest")
+"""Taskcluster's priorities, the lowest first."""
 
 
 def buildbot_priority(priority: str) -> int:
     """A build request's priority for a task's: 0 (lowest) to 6 (highest); a name not known is lowest."""
-    return _PRIORITIES.index(priority) if priority in _PRIORITIES else 0
+    return PRIORITIES.index(priority) if priority in PRIORITIES else 0
 
 
 def taskcluster_priority(priority: int) -> str | None:
     """Taskcluster's name for a build request's priority; None for one that no task gives."""
-    return _PRIORITIES[priority] if 0 <= priority < len(_PRIORITIES) else None
+    return PRIORITIES[priority] if 0 <= priority < len(PRIORITIES) else None

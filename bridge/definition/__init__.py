@@ -15,6 +15,7 @@ What it does not know
 
 from bridge.definition.builders import BuildersGraph, Node, builders_graph
 from bridge.definition.errors import DefinitionError
+from bridge.definition.labels import task_name
 from bridge.definition.payload import SCOPE_PREFIX, builder_problem, builder_scope, payload_schema
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "builder_scope",
     "builders_graph",
     "payload_schema",
+    "task_name",
 ]

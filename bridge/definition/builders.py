@@ -32,15 +32,23 @@ def builders_graph(written: object, where: str = "builders-graph") -> BuildersGr
     """
     if not isinstance(written, Mapping) or not written:
         raise DefinitionError(f"{where}: must map builders to the builders after them, such as {_EXAMPLE}.")
+    try:
+        upstream = _upstream(written, where)
+    except RecursionError:  # in YAML a mapping can hold itself
+        raise DefinitionError(f"{where}: is nested without an end. Write it flat, such as {_EXAMPLE}.") from None
+    return tuple(Node(builder, tuple(upstream[builder])) for builder in _ordered(upstream, where))
+
+
+_EXAMPLE = '{"build": ["test", "package"]}'
+
+
+def _upstream(written: Mapping[object, object], where: str) -> dict[str, dict[str, None]]:
     upstream: dict[str, dict[str, None]] = {}
     for above, builder in _edges(written, None, where):
         parents = upstream.setdefault(builder, {})
         if above is not None:
             parents[above] = None
-    return tuple(Node(builder, tuple(upstream[builder])) for builder in _ordered(upstream, where))
-
-
-_EXAMPLE = '{"build": ["test", "package"]}'
+    return upstream
 
 
 def _edges(written: Mapping[object, object], above: str | None, where: str) -> Iterator[Edge]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 
 MIN_TOKEN = 16
+OLDEST = 4
+"""Buildbot 3 has neither the web server's plugins nor the database's calls that the plugin needs."""
 _FOR_EVER = 36_500
 """Days."""
 
@@ -23,6 +25,14 @@ def limit_for(builder: str, max_pending: int | Mapping[str, int], default: int) 
     if isinstance(max_pending, int):
         return max_pending
     return max_pending.get(builder, max_pending.get("*", default))
+
+
+def release_problem(release: str) -> str | None:
+    """Say in plain words that this Buildbot is too old, or give None; what cannot be read (a checkout) is let through."""
+    major = release.partition(".")[0]
+    if not major.isdigit() or int(major) >= OLDEST:
+        return None
+    return f"needs Buildbot {OLDEST}.0 or newer, and this master is {release}: upgrade it before you add the plugin"
 
 
 def token_problem(tokens: object) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import buildbot
 from buildbot import config
 from buildbot.util.service import BuildbotService
 from twisted.internet import defer
@@ -66,6 +67,9 @@ class TaskclusterBridge(BuildbotService):
         spool_bytes: int = DEFAULT_SPOOL_BYTES,
     ) -> None:
         """Refuse a configuration under which the plugin could not do what it promises."""
+        problem = policy.release_problem(buildbot.version)
+        if problem is not None:
+            config.error(f"TaskclusterBridge: {problem}")
         tokens = _as_list(token)
         # A `util.Secret` can be read only when the service starts; then the check is made again.
         readable = [each for each in tokens if isinstance(each, str)]

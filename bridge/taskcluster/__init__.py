@@ -7,5 +7,7 @@ taken effect in spite of an error are never repeated here: their fault is raised
 
 What comes in is parsed once, into values that cannot be wrong; a message that cannot be read is a value that says so.
 
+`author` is apart from all that: the client of a person who makes tasks (`bbb submit`), with that person's own credentials.
+
 Does not know: rows, phases, Buildbot. Facts about the queue were measured on Taskcluster 106 with client 113.
 """

@@ -51,9 +51,12 @@ class Calls:
     others: AsyncLimiter | None = None
 
     async def queue(
-        self, who: Credentials, scopes: Sequence[str] | None, method: str, *args: object, **kwargs: object
+        self, who: Credentials | None, scopes: Sequence[str] | None, method: str, *args: object, **kwargs: object
     ) -> Any:
-        """Call a method of the queue with these credentials, narrowed to `scopes` (None: as they are); raises faults."""
+        """Call a method of the queue with these credentials (None: as nobody), narrowed to `scopes` (None: as they are).
+
+        Raises faults.
+        """
         return await self._call(taskcluster.aio.Queue, "queue", who, scopes, method, *args, **kwargs)
 
     async def auth(self, who: Credentials | None, scopes: Sequence[str] | None, method: str, *args: object) -> Any:

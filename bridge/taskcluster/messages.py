@@ -38,12 +38,20 @@ class RunWire(_Wire):
     takenUntil: Moment | None = None
     reasonResolved: str | None = None
     resolved: Moment | None = None
+    started: Moment | None = None
 
     def value(self) -> RunStatus:
         """The run as a value of the core."""
         worker = Worker(self.workerGroup, self.workerId) if self.workerGroup and self.workerId else None
         return RunStatus(
-            self.state, self.reasonCreated, self.scheduled, worker, self.takenUntil, self.reasonResolved, self.resolved
+            self.state,
+            self.reasonCreated,
+            self.scheduled,
+            worker,
+            self.takenUntil,
+            self.reasonResolved,
+            self.resolved,
+            self.started,
         )
 
 

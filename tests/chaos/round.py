@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from tests.chaos import giving
 from tests.chaos.house import House
 from tests.chaos.killing import NAMES, Killer
 from tests.chaos.record import Record
@@ -78,7 +79,8 @@ class Round:
             self._killer.learn()
         evidence = await self._record.evidence(await self._known(stream.made))
         self._record.forget(evidence)
-        return Outcome(stream.made, evidence, found(evidence, stream.made, healed), drained)
+        findings = found(evidence, stream.made, healed) + await giving.faults(self._house.stack, evidence, stream.made)
+        return Outcome(stream.made, evidence, findings, drained)
 
     async def _all_run(self) -> None:
         """Every replica runs, none with an arm that still counts."""

@@ -114,6 +114,7 @@ KINDS: Final = (
     Kind("works long", 3, "work", _ends("completed"), seconds=(66, 78)),
     Kind("works in vain", 5, "work-in-vain", _ends("failed"), seconds=(0.5, 4)),
     Kind("works far away", 5, "remote", _ends("completed"), seconds=(0.5, 4)),
+    Kind("gives a file", 8, "gives", _ends("completed"), seconds=(0.5, 4)),
     Kind("retried", 8, "retry-once", _ends("completed")),
     Kind("unknown builder", 4, "nowhere", _ends("malformed-payload")),
     Kind("no scope", 2, "success", _ends("malformed-payload"), more={"scopes": []}),

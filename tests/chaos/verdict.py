@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tests.chaos.stream import Made
 from tests.history.evidence import OPEN, Evidence
@@ -77,8 +77,13 @@ def _late(evidence: Evidence, healed: float) -> Iterable[Finding]:
             continue  # told as lost
         request = evidence.request_for(task, run)
         built = [request["complete_at"]] if request is not None and request["complete"] else []
-        since = max([healed, at.get("pending", 0.0), *(when for when in built if when <= ended)])
+        since = max([healed, at.get("pending", 0.0), *(when for when in [*built, *_builds(request)] if when <= ended)])
         if ended - since > BOUND:
             yield Finding("late", f"{task}/{run} was resolved {ended - since:.0f} s after all was healed and built", task)
         if built and built[0] - max(healed, ended) > BOUND:
             yield Finding("late", f"the request of {task}/{run} was over {built[0] - ended:.0f} s after its run", task)
+
+
+def _builds(request: Mapping[str, Any] | None) -> list[float]:
+    """When the request's builds ended: a run that ends with RETRY has waited for one, though the request goes on."""
+    return [build["complete_at"] for build in request["builds"] if build["complete_at"]] if request is not None else []

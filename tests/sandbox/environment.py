@@ -1,4 +1,8 @@
-"""Buildbot's own virtual environment: a foreign system, so it does not share the project's."""
+"""Virtual environments beside the project's own: of a Buildbot master, and of a decision task.
+
+A master is a foreign system. A decision task has the project's extra `taskgraph` only, here with the oldest releases of
+what that asks for.
+"""
 
 import contextlib
 import fcntl
@@ -9,30 +13,46 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = ROOT / "requirements" / "buildbot.txt"
 INSTALLED = ("pyproject.toml", "README.md", "LICENSE", "bridge", "listeners", "reflector", "sql")
 BUILD = "import hatchling.build, sys; print(hatchling.build.build_wheel(sys.argv[1]))"
 
 
-def location() -> Path:
-    """Where the environment is: `BRIDGE_BUILDBOT_VENV`, or `.venv-buildbot` in the project."""
-    return Path(os.environ.get("BRIDGE_BUILDBOT_VENV", ROOT / ".venv-buildbot")).absolute()
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What an environment is made from, the program that it is for, and the variable that names another place."""
+
+    name: str
+    variable: str
+    lock: Path
+    program: str
 
 
-def ensure_environment() -> Path:
-    """Give the environment's directory, with the locked Buildbot and this project as it stands now installed in it.
+BUILDBOT = Environment(".venv-buildbot", "BRIDGE_BUILDBOT_VENV", ROOT / "requirements" / "buildbot.txt", "buildbot")
+TASKGRAPH = Environment(
+    ".venv-taskgraph", "BRIDGE_TASKGRAPH_VENV", ROOT / "requirements" / "taskgraph-lowest.txt", "taskgraph"
+)
+
+
+def location(environment: Environment = BUILDBOT) -> Path:
+    """Where the environment is: the directory that its variable names, or else one in the project."""
+    return Path(os.environ.get(environment.variable, ROOT / environment.name)).absolute()
+
+
+def ensure_environment(environment: Environment = BUILDBOT) -> Path:
+    """Give the environment's directory, with the locked packages and this project as it stands now installed in it.
 
     The project is built into a wheel and installed without its dependencies, as a master's administrator does it.
     """
-    place = location()
+    place = location(environment)
     place.parent.mkdir(parents=True, exist_ok=True)
     with _alone(place):
-        # A given environment may hold another release of Buildbot on purpose: then only the project is installed.
-        if "BRIDGE_BUILDBOT_VENV" not in os.environ or not (place / "bin" / "buildbot").exists():
-            _buildbot(place)
+        # A given environment may hold another release of the program on purpose: then only the project is installed.
+        if environment.variable not in os.environ or not (place / "bin" / environment.program).exists():
+            _packages(environment, place)
         _project(place)
     return place
 
@@ -45,17 +65,17 @@ def _alone(place: Path) -> Iterator[None]:
         yield
 
 
-def _buildbot(place: Path) -> None:
+def _packages(environment: Environment, place: Path) -> None:
     """Make the environment anew unless it was finished from this lock, for this Python, at this place."""
-    digest = _digest([LOCK], sys.version, str(place))
-    stamp = place / ".buildbot.installed"
+    digest = _digest([environment.lock], sys.version, str(place))
+    stamp = place / f".{environment.program}.installed"
     if _reads(stamp) == digest and (place / "bin" / "python").exists():
         return
-    _say(f"{place.name}: Buildbot, as {LOCK.relative_to(ROOT)} has it")
+    _say(f"{place.name}: {environment.program}, as {environment.lock.relative_to(ROOT)} has it")
     if place.exists():
         shutil.rmtree(place)
     _run([sys.executable, "-m", "venv", "--without-pip", place])
-    _install(place, "--require-hashes", "-r", LOCK)
+    _install(place, "--require-hashes", "-r", environment.lock)
     stamp.write_text(digest)
 
 
@@ -116,4 +136,5 @@ def _digest(files: list[Path], *words: str) -> str:
 
 
 if __name__ == "__main__":
-    ensure_environment()
+    ensure_environment(BUILDBOT)
+    ensure_environment(TASKGRAPH)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -30,6 +31,13 @@ AGAINST = {
     "what is published is made without the other rooms": {"bridge.published": ["bridge.settings", "aiohttp"]},
     "what a definition says is known without any room": {"bridge.definition": ["pydantic", "bridge.settings"]},
     "scenarios play the engine and reach nobody": {"bridge.scenario": ["bridge.store", "aiohttp"]},
+    "what people ask for is decided without any room": {
+        "bridge.submission": ["bridge.taskcluster", "typer"],
+        "bridge.migration": ["bridge.buildbot", "bridge.settings"],
+    },
+    "the task graph's extension knows definitions only": {
+        "bridge.taskgraph": ["bridge.core", "taskcluster", "mozilla_taskgraph"]
+    },
     "live logs know builds by a Protocol, and nothing of runs": {"bridge.livelog": ["bridge.buildbot"]},
     "the status page knows no concrete room": {"bridge.web": ["bridge.store"]},
     "the plugin is a guest and brings nobody along": {"bridge.master": ["pydantic", "bridge.core"]},
@@ -56,6 +64,7 @@ def asked_for(lock: str) -> list[Requirement]:
             *(each for extra in project["optional-dependencies"].values() for each in extra),
             *PYPROJECT["dependency-groups"]["dev"],
         ],
+        "taskgraph-lowest": project["optional-dependencies"]["taskgraph"],
         "buildbot": [
             line for line in (ROOT / "requirements" / "buildbot.in").read_text().splitlines() if line and line[0] != "#"
         ],
@@ -86,6 +95,14 @@ def test_no_address_stands_in_the_requirements(path: Path) -> None:
     text = path.read_text()
     assert "://" not in text
     assert "--index-url" not in text
+
+
+def test_the_oldest_taskgraph_that_is_promised_is_the_one_that_is_tried() -> None:
+    packages = locked(ROOT / "requirements" / "taskgraph-lowest.txt")
+    for requirement in asked_for("taskgraph-lowest"):
+        (lowest,) = (each.version for each in requirement.specifier if each.operator == ">=")
+        version, _ = packages[canonicalize_name(requirement.name)]
+        assert Version(version).release[:2] == Version(lowest).release[:2], "run ./dev lock"
 
 
 def test_what_runs_is_what_was_tested() -> None:

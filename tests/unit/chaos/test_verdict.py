@@ -16,7 +16,7 @@ HEALED = 100.0
 def _evidence(end: str = "completed", at: float = 110.0, **changes: Any) -> Evidence:
     """A run whose build was over at 108."""
     request = {"buildrequestid": 1, "complete": True, "results": 0, "submitted_at": 90, "complete_at": 108.0}
-    build = {"buildid": 1, "started_at": 95, "results": 0}
+    build = {"buildid": 1, "started_at": 95, "complete_at": 108.0, "results": 0}
     calls = [
         {"n": 1, "unix": 96.0, "api": "queue.claimTask", "status": 200, "done": 200, "workerGroup": "g", "workerId": "w"},
         {"n": 2, "unix": at, "api": "queue.reportCompleted", "status": 200, "done": 200},
@@ -49,6 +49,16 @@ def test_what_went_well_is_nothing_wrong() -> None:
 
 def test_an_end_that_comes_too_late_after_healing_is_late() -> None:
     assert _found(_evidence(at=109.0 + BOUND)) == ["late"]
+
+
+def test_a_build_that_began_late_and_ended_with_retry_is_waited_for_though_its_request_goes_on() -> None:
+    late = 108.0 + 2 * BOUND
+    request = {"buildrequestid": 1, "complete": True, "results": 0, "submitted_at": 90, "complete_at": late + BOUND + 20}
+    retried = {"buildid": 1, "started_at": late - 5, "complete_at": late, "results": 5}
+    running = {"buildid": 2, "started_at": late + 9, "complete_at": None, "results": None}
+    requests = {f"{TASK}/0": [{**request, "builds": [retried, running]}]}
+    assert "late" not in _found(_evidence(at=late + 33, requests=requests))
+    assert "late" in _found(_evidence(at=late + 3 + BOUND, requests=requests))
 
 
 def test_an_end_that_the_kind_does_not_have_is_a_wrong_verdict() -> None:

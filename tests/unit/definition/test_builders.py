@@ -62,6 +62,14 @@ def test_a_circle_is_told_in_the_order_of_building() -> None:
         builders_graph({"a": ["b"], "b": ["c"], "c": ["a"]})
 
 
+def test_a_graph_that_holds_itself_is_told() -> None:
+    """As an alias in YAML can make it."""
+    written: dict[str, object] = {}
+    written["a"] = [written]
+    with pytest.raises(DefinitionError, match=r"^builders-graph: is nested without an end\. Write it flat, such as"):
+        builders_graph(written)
+
+
 @given(st.dictionaries(BUILDER, st.lists(BUILDER)))
 def test_each_builder_comes_once_and_after_all_that_it_needs(written: dict[str, list[str]]) -> None:
     try:

@@ -64,3 +64,15 @@ def test_tokens_do_not_show_themselves() -> None:
 def test_what_cannot_guard_is_refused(tokens: object) -> None:
     assert policy.token_problem(tokens)
     assert policy.token_problem([TOKEN]) is None
+
+
+@pytest.mark.parametrize("release", ["4.0.0", "4.3.0", "10.1", "4.4.0.dev12", "latest", ""])
+def test_a_buildbot_that_will_do_is_let_in(release: str) -> None:
+    assert policy.release_problem(release) is None
+
+
+@pytest.mark.parametrize("release", ["3.11.9", "2.1", "0.8.14"])
+def test_an_older_one_is_told_so(release: str) -> None:
+    assert policy.release_problem(release) == (
+        f"needs Buildbot 4.0 or newer, and this master is {release}: upgrade it before you add the plugin"
+    )
