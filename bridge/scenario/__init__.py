@@ -25,7 +25,8 @@ What it does not know
 
 from bridge.scenario.document import FORMAT, Scenario
 from bridge.scenario.judging import differences
-from bridge.scenario.playing import Played, play
+from bridge.scenario.played import Played
+from bridge.scenario.playing import play
 from bridge.scenario.reading import ScenarioError, library, named, parse, read, schema
 
 __all__ = [

@@ -10,15 +10,16 @@ from itertools import groupby
 from typing import Final
 
 from bridge.core import faults
-from bridge.core.run import RunKey, TaskId
+from bridge.core.run import RunKey
 from bridge.scenario import acting
 from bridge.scenario.document import Scenario
 from bridge.scenario.judging import Witness, checked, differences
 from bridge.scenario.master import Impossible
+from bridge.scenario.played import Played
 from bridge.scenario.spans import words
 from bridge.scenario.steps import AnyStep, OfBridge, OfBuildbot, OfCall, OfCheck, OfTaskcluster
-from bridge.scenario.telling import BEGINNING, Note
-from bridge.scenario.trouble import Crashed, Trouble
+from bridge.scenario.telling import BEGINNING
+from bridge.scenario.trouble import Crashed
 from bridge.scenario.witnessing import witness
 from bridge.scenario.world import World
 
@@ -27,24 +28,7 @@ _POLL: Final = timedelta(seconds=1)
 _LINGERS: Final = timedelta(minutes=30)
 """For so long after the last step a scenario without `until` waits for its end."""
 _TURNS: Final = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """A play: what was noted, what each task came to, and every expectation that failed, in words.
-
-    `before` and `after`: what each task had come to before each step, and after the bridge has done what it makes due, by
-    the step's place. `names`: the scenario's of its tasks.
-    """
-
-    scenario: Scenario
-    notes: Sequence[Note]
-    tasks: dict[str, Witness]
-    differences: Sequence[str]
-    lasted: timedelta
-    before: Sequence[dict[str, Witness]]
-    after: Sequence[dict[str, Witness]]
-    names: dict[TaskId, str]
+"""The most that is done between two steps."""
 
 
 def play(scenario: Scenario) -> Played:
@@ -110,11 +94,13 @@ class Player:
         """Let time pass; `may_end`: no longer than until nothing is left to do."""
         for _ in range(_TURNS):
             await self._work()
-            if may_end and self.scenario.until is None and self._over():
+            if may_end and self._over():
                 return
             if (when := self._next(end)) >= end:
                 break
             self._move(when)
+        else:
+            raise Impossible(f"nothing is done in so long a time but the same, {_TURNS} times")
         self._move(end)
         await self._work()
 
@@ -163,7 +149,7 @@ class Player:
             case OfBridge():
                 self._befall(step)
             case OfCall():
-                self._trouble(step)
+                self.world.trouble(step)
             case OfCheck():
                 seen = witness(self.world, self.scenario.task_of(step))
                 self.wrong += [f"at {self._clock()}: {each}" for each in checked(step, seen)]
@@ -171,20 +157,12 @@ class Player:
     def _befall(self, step: OfBridge) -> None:
         self.world.notebook.step(f"bridge: {step.bridge}")
         if step.bridge == "rows lost":
-            chosen = [self.world.ids[step.task]] if step.task else list(self.world.rows.rows)
-            for task_id in chosen:
-                self.world.rows.rows.pop(task_id, None)
+            self.world.lose_rows(step.task)
         else:
             self._gone(step.lasts, crashed=step.bridge == "crashed")
 
     def _gone(self, lasts: timedelta, *, crashed: bool) -> None:
         self.back, self.crashed = self.now + lasts, crashed
-
-    def _trouble(self, step: OfCall) -> None:
-        task: TaskId | None = self.world.ids[step.task] if step.task else None
-        left = step.times if step.times or step.lasts else 1
-        until = self.now + step.lasts if step.lasts else None
-        self.world.line.troubles.append(Trouble(step.call, str(step.answers), task, left, until))
 
     async def _work(self) -> None:
         """What the bridge does at this moment: it hears, sweeps if it is time, and pays what is due."""

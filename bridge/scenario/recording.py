@@ -14,9 +14,10 @@ from bridge.core.run import Run, RunId, Settled, request_of
 from bridge.scenario.document import Scenario
 from bridge.scenario.evidence import Happened, facts
 from bridge.scenario.playing import play
-from bridge.scenario.retracing import Retracer
+from bridge.scenario.retracing import held_now, retrace
 from bridge.scenario.spans import words
 from bridge.scenario.steps import Priority
+from bridge.scenario.trace import Trace
 
 TASK: Final = "build"
 """The recorded task's name in its scenario."""
@@ -33,19 +34,19 @@ def record(title: str, rows: Mapping[RunId, Run], history: Sequence[Happened], l
     It was played when it is returned: where it does not go as the history did, its `notes` say so.
     """
     kept = [each for each in history if last is None or each.run_id <= last]
-    retracer = Retracer({number: run for number, run in rows.items() if last is None or number <= last}, kept)
-    scenario = Scenario.model_validate(_document(retracer, title))
+    trace = Trace({number: run for number, run in rows.items() if last is None or number <= last}, kept)
+    scenario = Scenario.model_validate(_document(trace, title))
     wrong = play(scenario).differences
     notes = tuple(f"Played again, it differs: {each}" for each in wrong)
     return scenario.model_copy(update={"notes": (*scenario.notes, *notes)})
 
 
-def _document(of: Retracer, title: str) -> dict[str, Any]:
+def _document(of: Trace, title: str) -> dict[str, Any]:
     """The whole file, as plain values."""
     _of_rows(of)
     for each in of.history:
-        of.change(each)
-    of.held_now()
+        retrace(of, each)
+    held_now(of)
     beginning = min(at for at, _ in of.steps)
     ordered = sorted(of.steps, key=lambda step: step[0])
     return {
@@ -62,7 +63,7 @@ def _document(of: Retracer, title: str) -> dict[str, Any]:
     }
 
 
-def _of_rows(of: Retracer) -> None:
+def _of_rows(of: Trace) -> None:
     """What rows say of the task itself."""
     known = next((run for run in of.rows.values() if run.facts is not None), None)
     builder = next((run.builder for run in of.rows.values() if run.builder), None) or _builder(of)
@@ -77,12 +78,12 @@ def _of_rows(of: Retracer) -> None:
             of.known.update({n: run.created for n, run in enumerate(fact.runs) if run is not None and run.created})
 
 
-def _builder(of: Retracer) -> str:
+def _builder(of: Trace) -> str:
     found = (fact.builder for each in of.history for fact in facts(each))
     return next((name for name in found if name), _UNKNOWN_BUILDER)
 
 
-def _expected(of: Retracer) -> dict[str, Any]:
+def _expected(of: Trace) -> dict[str, Any]:
     made = {held.id for run in of.rows.values() if (held := request_of(run)) is not None} | {*of.requests}
     runs = {number: _expected_run(of, number) for number in sorted(of.phases)}
     # Retries of which there is no history, or none that is to be told, come by themselves all the same.
@@ -90,7 +91,7 @@ def _expected(of: Retracer) -> dict[str, Any]:
     return {"runs": retried | runs, "requests": len(made)}
 
 
-def _expected_run(of: Retracer, number: int) -> dict[str, Any]:
+def _expected_run(of: Trace, number: int) -> dict[str, Any]:
     phases = of.phases[number]
     adopted = number > 0 and of.known.get(number, of.likely(number)) != "rerun"
     perhaps = phases[1:] if phases[0] == "wanted" else phases
@@ -98,7 +99,7 @@ def _expected_run(of: Retracer, number: int) -> dict[str, Any]:
     return expected | ({"ends": of.ended[number]} if number in of.ended else {})
 
 
-def _all_notes(of: Retracer) -> list[str]:
+def _all_notes(of: Trace) -> list[str]:
     older = any(each.cause is None for each in of.history if each.from_phase is not None)
     told = ["An older version stored some changes: of them only what their words say is here."] if older else []
     open_ones = [number for number, run in of.rows.items() if not isinstance(run.phase, Settled)]

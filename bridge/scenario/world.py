@@ -24,8 +24,9 @@ from bridge.scenario.calling_buildbot import Builds, Published
 from bridge.scenario.calling_taskcluster import Queue
 from bridge.scenario.document import Bridge, Scenario
 from bridge.scenario.rows import Clock, Rows
+from bridge.scenario.steps import OfCall
 from bridge.scenario.telling import Notebook
-from bridge.scenario.trouble import Line
+from bridge.scenario.trouble import Line, Trouble
 
 QUEUE: Final = "scenario/linux"
 GROUP: Final = "buildbot"
@@ -116,6 +117,18 @@ class World:
         messages, told = list(self.queue.messages), dict(self.master.told)
         yield
         self.queue.messages, self.master.told = messages, told
+
+    def lose_rows(self, name: str | None) -> None:
+        """Lose the rows of a task, or all."""
+        for task_id in [self.ids[name]] if name else list(self.rows.rows):
+            self.rows.rows.pop(task_id, None)
+
+    def trouble(self, step: OfCall) -> None:
+        """Have calls go wrong from now on."""
+        task = self.ids[step.task] if step.task else None
+        left = step.times if step.times or step.lasts else 1
+        until = self.notebook.now + step.lasts if step.lasts else None
+        self.line.troubles.append(Trouble(step.call, str(step.answers), task, left, until))
 
     async def sweep(self) -> None:
         """Sweep as the reflector does; what is away is left for the next one."""

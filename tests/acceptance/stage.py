@@ -6,17 +6,14 @@ runs here must agree at each step, and not only at the end.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from bridge.core.run import TaskId
 from bridge.core.verdict import Results
 from bridge.scenario import Scenario, differences, parse
-from bridge.scenario.document import Expected
-from bridge.scenario.judging import SeenRun, Witness, checked
+from bridge.scenario.judging import Witness, checked
 from bridge.scenario.playing import Player
 from bridge.scenario.recording import record
 from bridge.scenario.steps import AnyStep, OfBuildbot, OfCheck, OfTaskcluster
@@ -24,17 +21,13 @@ from bridge.scenario.writing import written
 from bridge.store import database
 from bridge.store.people import People
 from bridge.store.runs import Runs
+from tests.acceptance import onlooker
 from tests.acceptance.scene import Json, Scene
 
 DEADLINES = (10, 25, 60, 150)
 """Seconds that tasks are given which must be in some state before their deadline; more on a slow machine."""
 GATED = frozenset({"gate", "single", "quarantined", "once", "stubborn", "talking"})
 """The builders whose builds wait to be let go."""
-_OFTEN = "reclaimTask"
-"""How often, and between which others, depends on the real time."""
-_CALLS = ("claimTask", _OFTEN, "createArtifact", "reportCompleted", "reportFailed", "reportException", "cancelTask")
-"""The calls that the queue double tells of, as far as they change something."""
-_ORDER = {"pending": 0, "running": 1, "completed": 2, "failed": 2, "exception": 2}
 _SLOW = {"CANCELLED": 2}
 """What a build that does not listen says in the end: a build cannot end CANCELLED by itself."""
 
@@ -84,7 +77,7 @@ class Stage:
     async def differing(self, name: str) -> list[str]:
         expected = self.scenario.expect[name]
         logs = {number for number, run in expected.runs.items() if run.log}
-        return differences(seen_here(expected), without_reclaims(await self.witness(name, logs)))
+        return differences(onlooker.seen_here(expected), onlooker.without_reclaims(await self.witness(name, logs)))
 
     # --- waiting
 
@@ -92,7 +85,7 @@ class Stage:
         """Wait until each task has come at least as far as a replay shows."""
         for name, wanted in shown.items():
             if name in self.ids:
-                await self.wait(name, f"what a replay shows, {_short(wanted)}", partial(_reached, wanted))
+                await self.wait(name, f"what a replay shows, {onlooker.short(wanted)}", partial(onlooker.reached, wanted))
 
     async def wait(self, name: str, what: str, so: Callable[[Witness], bool]) -> None:
         async def there() -> bool:
@@ -110,7 +103,7 @@ class Stage:
         try:
             return await self.stack.eventually(there, f"{what}, of {name}")
         except AssertionError as error:
-            raise AssertionError(f"{error}; it is {_short(await self.witness(name))}") from error
+            raise AssertionError(f"{error}; it is {onlooker.short(await self.witness(name))}") from error
 
     async def not_late(self, name: str) -> None:
         runs = (await self.stack.status(self.ids[name]))["runs"]
@@ -118,30 +111,7 @@ class Stage:
             raise LateError
 
     async def witness(self, name: str, logs: Collection[int] = ()) -> Witness:
-        """The task as it went so far: the queue's word, the double's journal, Buildbot's tables, the bridge's own."""
-        task = self.ids[name]
-        status, requests = await self.stack.status(task), await self.stack.requests(task)
-        rows = await self.stack.rows("SELECT run_id, to_phase FROM transitions WHERE task_id = $1 ORDER BY id", task)
-        calls = await self.scene.calls(task)
-        builds = sorted((build for each in requests for build in each["builds"]), key=lambda build: build["buildid"])
-        runs = {
-            number: SeenRun(
-                phases=tuple(row["to_phase"] for row in rows if row["run_id"] == number),
-                state=run["state"],
-                reason=run.get("reasonResolved"),
-                calls=tuple(_of_run(calls, number)),
-                log=await self.scene.log(task, number) if number in logs else "",
-                request=_request([each for each in requests if each["key"] == f"{task}/{number}"]),
-            )
-            for number, run in enumerate(status["runs"])
-        }
-        return Witness(
-            runs, len(requests), tuple(_ended(b["results"]) for b in builds), status["retriesLeft"], self.alarms(task)
-        )
-
-    def alarms(self, task: str) -> tuple[str, ...]:
-        lines = (json.loads(line) for line in self.scene.logged('"alarm"', task))
-        return tuple(sorted({line["what"] for line in lines if line.get("event") == "alarm"}))
+        return await onlooker.witness(self.scene, self.ids[name], logs)
 
     # --- doing
 
@@ -158,7 +128,7 @@ class Stage:
 
     async def check(self, name: str, step: OfCheck) -> None:
         """What is owed here depends on the real time, and calls to Buildbot are noted by rows alone."""
-        made = {call: least for call, least in step.made.items() if call in _CALLS}
+        made = {call: least for call, least in step.made.items() if call in onlooker.CALLS}
         here = step.model_copy(update={"owes": None, "made": made})
         await self.wait(name, str(step), lambda seen: not checked(here, seen))
 
@@ -290,55 +260,3 @@ def _deadlines(scenario: Scenario) -> Iterator[OfTaskcluster]:
 
 def _is_deadline(step: AnyStep) -> bool:
     return isinstance(step, OfTaskcluster) and step.taskcluster == "deadline passed"
-
-
-def seen_here(expected: Expected) -> Expected:
-    """What can be seen here: nobody notes the calls to Buildbot, whose tables tell instead."""
-    runs = {
-        number: run if run.calls is None else run.model_copy(update={"calls": tuple(c for c in run.calls if _seen(c))})
-        for number, run in expected.runs.items()
-    }
-    times = {call: count for call, count in expected.times.items() if call in _CALLS}
-    return expected.model_copy(update={"runs": runs, "times": times})
-
-
-def _seen(call: str) -> bool:
-    return call.strip("()") in _CALLS and call.strip("()") != _OFTEN
-
-
-def without_reclaims(seen: Witness) -> Witness:
-    runs = {n: replace(run, calls=tuple(call for call in run.calls if call != _OFTEN)) for n, run in seen.runs.items()}
-    return replace(seen, runs=runs)
-
-
-def _of_run(calls: list[Json], number: int) -> Iterator[str]:
-    """The calls about a run; cancelTask is about the task, and meant for its last run."""
-    for call in calls:
-        name = call["api"].removeprefix("queue.")
-        if name in _CALLS and call.get("runId") in (number, None):
-            yield name
-
-
-def _request(made: list[Json]) -> str:
-    if not made:
-        return "none"
-    return _ended(made[0]["results"]) if made[0]["complete"] else "open"
-
-
-def _ended(results: int | None) -> str:
-    return "running" if results is None else Results(results).name
-
-
-def _reached(wanted: Witness, seen: Witness) -> bool:
-    return all(number in seen.runs and _run_reached(run, seen.runs[number]) for number, run in wanted.runs.items())
-
-
-def _run_reached(wanted: SeenRun, seen: SeenRun) -> bool:
-    """Whether the run has been where a replay shows it, or is beyond: builds without a gate go on by themselves."""
-    last = wanted.phases[-1] if wanted.phases else None
-    there = last is None or last in seen.phases or "settled" in seen.phases
-    return there and _ORDER[seen.state] >= _ORDER[wanted.state]
-
-
-def _short(witness: Witness) -> dict[int, str]:
-    return {number: f"{run.ends}: {' → '.join(run.phases)}" for number, run in witness.runs.items()}
