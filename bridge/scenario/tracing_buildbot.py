@@ -10,6 +10,8 @@ from bridge.core.verdict import Results
 from bridge.scenario.evidence import Build, Fact, Happened
 from bridge.scenario.trace import Step, Trace
 
+_BEFORE: Final = timedelta(milliseconds=5)
+"""What was so before a change is put down as so long before it: times are written in milliseconds."""
 _SLOW: Final = timedelta(seconds=10)
 """A build that took longer than this to stop did not listen."""
 
@@ -30,7 +32,8 @@ def request_seen(of: Trace, change: Happened, fact: Fact) -> None:
 
 
 def _build_seen(of: Trace, change: Happened, made_for: int, build: Build, fact: Fact) -> None:
-    if build.id not in of.started:
+    known = build.id in of.started
+    if not known:
         of.started.add(build.id)
         of.add(change.at, {"run": made_for, "buildbot": "build started", "worker": build.worker})
     if build.results is None or build.id in of.over:
@@ -41,7 +44,11 @@ def _build_seen(of: Trace, change: Happened, made_for: int, build: Build, fact: 
     of.over.add(build.id)
     ended: Step = {"run": made_for, "buildbot": "build ended", "results": _name(build.results)}
     still_open = {} if last or build.results == Results.RETRY else {"request": "open"}
-    of.add(change.at, ended | still_open)
+    if known and change.from_phase == "queued":
+        # A build that another run saw running was over when this one got the request: nobody heard of its end before.
+        of.add(of.since[change.run_id] - _BEFORE, ended | still_open | {"unheard": True})
+    else:
+        of.add(change.at, ended | still_open)
 
 
 def _complete(of: Trace, change: Happened, made_for: int, fact: Fact) -> None:

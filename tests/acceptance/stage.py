@@ -7,6 +7,7 @@ runs here must agree at each step, and not only at the end.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,13 +17,14 @@ from bridge.scenario import Scenario, differences, parse
 from bridge.scenario.judging import Witness, checked
 from bridge.scenario.playing import Player
 from bridge.scenario.recording import record
-from bridge.scenario.steps import AnyStep, OfBuildbot, OfCheck, OfTaskcluster
+from bridge.scenario.steps import AnyStep, OfBridge, OfBuildbot, OfCheck, OfTaskcluster
 from bridge.scenario.writing import written
 from bridge.store import database
 from bridge.store.people import People
 from bridge.store.runs import Runs
 from tests.acceptance import onlooker
 from tests.acceptance.scene import Json, Scene
+from tests.sandbox.stack import Stack
 
 DEADLINES = (10, 25, 60, 150)
 """Seconds that tasks are given which must be in some state before their deadline; more on a slow machine."""
@@ -32,6 +34,26 @@ _SLOW = {"CANCELLED": 2}
 """What a build that does not listen says in the end: a build cannot end CANCELLED by itself."""
 
 
+class Absence:
+    """The bridge's services, killed once all who play with them have come to it, and started again in the same way."""
+
+    def __init__(self, stack: Stack, players: int) -> None:
+        self.stack = stack
+        self.gone, self.there = asyncio.Barrier(players), asyncio.Barrier(players)
+
+    async def begin(self) -> None:
+        """Wait for the others; then no service runs."""
+        if await self.gone.wait() == 0:
+            await asyncio.gather(*(self.stack.kill_service(name) for name in list(self.stack.services)))
+        await self.gone.wait()
+
+    async def end(self) -> None:
+        """Wait for the others; then all services run."""
+        if await self.there.wait() == 0:
+            await self.stack.start_services()
+        await self.there.wait()
+
+
 class LateError(Exception):
     """A deadline has passed before the task was where it should be by then."""
 
@@ -39,9 +61,10 @@ class LateError(Exception):
 class Stage:
     """One scenario in one scene. `ids`: the tasks by the scenario's names."""
 
-    def __init__(self, scene: Scene, scenario: Scenario, deadline: int) -> None:
+    def __init__(self, scene: Scene, scenario: Scenario, deadline: int, away: Absence | None = None) -> None:
         self.scene, self.stack, self.scenario = scene, scene.stack, scenario
-        self.deadline = deadline
+        self.deadline, self.away = deadline, away
+        self.back: timedelta | None = None
         self.ids: dict[str, str] = {}
         self.passed: set[str] = set()
         self.builds: dict[tuple[str, int], int] = {}
@@ -53,12 +76,16 @@ class Stage:
         assert replay.differences == []
         before = None
         for place, step in enumerate(self.scenario.steps):
+            if self.back is not None and step.at >= self.back:
+                await self.come_back()
             if _is_deadline(step):
                 await self.come_to(replay.after[place - 1])  # by then a replay shows what follows from it
             elif step.at != before:
                 await self.come_to(replay.before[place])
             before = step.at
             await self.do(step)
+        if self.back is not None:
+            await self.come_back()
         await self.scene.over()
         await self.come_to(replay.tasks)
         await self.recorded()
@@ -121,6 +148,9 @@ class Stage:
                 await self.at_taskcluster(step)
             case OfBuildbot():
                 await self.at_buildbot(step)
+            case OfBridge(bridge="crashed") if self.away is not None:
+                await self.away.begin()
+                self.back = step.at + step.lasts
             case OfCheck():
                 await self.check(self.scenario.task_of(step), step)
             case _:
@@ -151,6 +181,8 @@ class Stage:
                 await self.stack.control("POST", "messages/republish", taskId=self.ids[name])
             case "deadline passed":
                 await self.deadline_passed(name)
+            case "claim expired":
+                await self.claim_expired(name)
             case "worker quarantined" | "quarantine lifted":
                 quarantined = step.taskcluster == "worker quarantined"
                 await self.quarantine(step.worker or "", quarantined=quarantined)
@@ -185,6 +217,18 @@ class Stage:
         await self.stack.eventually(there, f"the deadline of {name}")
         if over:
             assert [call for call in await self.scene.calls(task) if call["n"] > before[-1]["n"]] == []
+
+    async def claim_expired(self, name: str) -> None:
+        async def there() -> bool:
+            runs = (await self.stack.status(self.ids[name]))["runs"]
+            return any(run.get("reasonResolved") == "claim-expired" for run in runs)
+
+        await self.eventually(name, "the end of the claim", there)
+
+    async def come_back(self) -> None:
+        assert self.away is not None
+        await self.away.end()
+        self.back = None
 
     async def at_buildbot(self, step: OfBuildbot) -> None:
         if step.buildbot == "builder removed":
@@ -240,11 +284,16 @@ class Stage:
         await self.stack.buildbot.control(what, "stop" if running else "cancel", reason="a person")
 
 
-async def perform(scene: Scene, scenario: Scenario) -> Stage:
+def loses_the_bridge(scenario: Scenario) -> bool:
+    """Whether the services are killed in it."""
+    return any(isinstance(step, OfBridge) for step in scenario.steps)
+
+
+async def perform(scene: Scene, scenario: Scenario, away: Absence | None = None) -> Stage:
     """Play the scenario; tasks that must be somewhere before their deadline get more time on a slow machine."""
     late = None
     for deadline in DEADLINES if any(_deadlines(scenario)) else DEADLINES[-1:]:
-        stage = Stage(scene, scenario, deadline)
+        stage = Stage(scene, scenario, deadline, away)
         try:
             await stage.perform()
         except LateError as error:

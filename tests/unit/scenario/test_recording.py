@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -49,3 +50,21 @@ def test_a_history_of_an_older_version_is_recorded_from_its_words(name: str) -> 
     recorded = record("recorded", rows, [replace(each, cause=None) for each in history])
     assert any("older version" in note for note in recorded.notes) or len(history) == 1
     assert not [note for note in recorded.notes if "differs" in note], written(recorded)
+
+
+def test_a_build_that_ended_before_its_request_was_taken_over_ends_unheard() -> None:
+    """The bridge was away: it learnt of the expired claim first, and of the build's end by the run that took it over."""
+    rows, history = lived(SINGLE["T-21"])
+    (verdict,) = [each for each in history if (each.run_id, each.to_phase) == (0, "reporting")]
+    handed = {(0, "settled"), (1, "queued")}
+    before = timedelta(milliseconds=300)
+    changes = [
+        replace(each, at=each.at - before, from_phase="building" if each.run_id == 0 else each.from_phase)
+        if (each.run_id, each.to_phase) in handed
+        else replace(each, cause=verdict.cause if (each.run_id, each.to_phase) == (1, "reporting") else each.cause)
+        for each in history
+        if each is not verdict
+    ]
+    recorded = record("recorded", rows, changes)
+    assert any("unheard: true" in line for line in written(recorded).splitlines()), written(recorded)
+    assert recorded.notes == ()
