@@ -68,3 +68,37 @@ def test_a_build_that_ended_before_its_request_was_taken_over_ends_unheard() -> 
     recorded = record("recorded", rows, changes)
     assert any("unheard: true" in line for line in written(recorded).splitlines()), written(recorded)
     assert recorded.notes == ()
+
+
+@pytest.mark.parametrize("skipped", [("queued",), ("queued", "building")])
+def test_a_build_that_was_faster_than_the_answer_to_its_submit_is_recorded(skipped: Sequence[str]) -> None:
+    rows, history = lived(SINGLE["T-02"])
+    left = [each for each in history if each.run_id == 0 and each.to_phase not in skipped]
+    changes = [replace(each, from_phase="wanted") if each.from_phase in skipped else each for each in left]
+    recorded = record("recorded", {RunId(0): rows[RunId(0)]}, changes)
+    assert recorded.notes == ()
+    assert recorded.expect["build"].runs[0].phases is not None
+    assert "(queued)" in recorded.expect["build"].runs[0].phases
+
+
+def test_a_recording_ends_with_the_run_that_was_asked_for() -> None:
+    rows, history = lived(SINGLE["T-02"])
+    assert [*record("recorded", rows, history, last=0).expect["build"].runs] == [0]
+    rows, history = lived(SINGLE["O-02"])
+    recorded = record("recorded", rows, history, last=0)
+    assert recorded.notes == ()
+    assert recorded.expect["build"].runs[1].phases is None, "the retry comes by itself, and is not told of"
+
+
+def test_what_cannot_be_played_again_is_said_in_the_recording() -> None:
+    """A master that stops: older versions kept no words for it."""
+    rows, history = lived(SINGLE["F-16"])
+    recorded = record("recorded", rows, [replace(each, cause=None) for each in history])
+    assert any(note.startswith("Played again, it differs: ") for note in recorded.notes)
+    assert "it differs" in written(recorded)
+
+
+def test_what_a_later_version_keeps_is_passed_over() -> None:
+    rows, history = lived(SINGLE["T-07"])
+    more = [replace(each, cause=[{"event": "moon", "phase": 3}, *(each.cause or [{"event": "hinted"}])]) for each in history]
+    assert record("recorded", rows, more).notes == ()
