@@ -7,5 +7,5 @@ end. Each ends with `Scene.over`: nothing is left to do, and the history of both
 
 Builds wait at a gate until the test lets them end, so that nothing here depends on how fast the machine is. Names such as
 `t_08` are those of the acceptance scenarios. Stacks are few, for each costs ten seconds: one for the whole run whose servers
-are never harmed, one whose servers and services are killed.
+are never harmed, one whose servers and services are killed, and one with a project whose tasks taskgraph makes (`graphs`).
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.history.judge import judge
 from tests.sandbox import checker
-from tests.sandbox.stack import PATIENCE, Stack
+from tests.sandbox.stack import PATIENCE, Stack, by_the_bridge
 
 Json = dict[str, Any]
 _LAST = 60  # lines of each log that a failed test shows
@@ -54,7 +54,7 @@ class Scene:
     async def calls(self, task: str, *apis: str) -> list[Json]:
         """The bridge's calls about a task, oldest first; all, or those of these kinds."""
         found = (await self.stack.control("GET", f"journal?taskId={task}"))["entries"]
-        return [call for call in found if call["client"] != "admin" and call["api"] in (apis or (call["api"],))]
+        return [call for call in found if by_the_bridge(call) and call["api"] in (apis or (call["api"],))]
 
     async def history(self, task: str, run: int = 0) -> list[Json]:
         """All changes of a run."""

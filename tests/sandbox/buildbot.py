@@ -98,6 +98,12 @@ class BuildbotSandbox:
         return f"http://127.0.0.1:{self._port}/"
 
     @property
+    def pid(self) -> int:
+        """The running master's."""
+        assert self._master is not None
+        return self._master.pid
+
+    @property
     def log(self) -> str:
         """What the master wrote since its last start."""
         return self._master.log if self._master else ""

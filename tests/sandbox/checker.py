@@ -3,12 +3,12 @@
 from collections.abc import Collection
 
 from tests.history.evidence import Evidence, Json
-from tests.sandbox.stack import Stack
+from tests.sandbox.stack import Stack, by_the_bridge
 
 
 async def gather(stack: Stack, tasks: Collection[str]) -> Evidence:
     """Collect what the queue double and Buildbot know about these tasks."""
-    calls = [call for call in await _all(stack, "journal", "entries") if call["client"] != "admin"]
+    calls = [call for call in await _all(stack, "journal", "entries") if by_the_bridge(call)]
     history = await _all(stack, "history", "transitions")
     found = {task: await stack.control("GET", f"tasks/{task}") for task in tasks}
     requests: dict[str, list[Json]] = {}

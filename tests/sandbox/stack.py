@@ -30,6 +30,8 @@ from tests.sandbox.rabbitmq import PrivateRabbit
 
 QUEUE = "proj-demo/buildbot"
 GROUP = "buildbot"
+NATIVE = "native"
+"""Client and worker group of the worker for tasks that are no bridged ones, where a stack has one."""
 SERVICES = ("taskcluster-listener", "buildbot-listener", "reflector")
 ROOT = Path(__file__).parents[2]
 REQUESTS = """
@@ -155,6 +157,12 @@ class Stack:
     def _alive(self) -> bool:
         return self._double is not None and self._double.alive
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Processes that are measured: the services by name, Buildbot's master, the queue double."""
+        services = {name: child.pid for name, child in self.services.items()}
+        return services | {"Buildbot": self.buildbot.pid} | ({"the queue double": self._double.pid} if self._double else {})
+
     def scopes(self) -> list[str]:
         """What the bridge's own client may do: claim, list, read, and carry a cancel over; no more."""
         return [
@@ -165,6 +173,7 @@ class Stack:
             "queue:get-task:*",
             "auth:expand-scopes",
             "queue:cancel-task:demo/*",
+            "queue:cancel-task:demo-level-3/*",
         ]
 
     def _python(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Child:
@@ -368,6 +377,12 @@ class Stack:
     async def requests_of(self, task_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
         """The same for many tasks, from the master's tables: its REST interface cuts long answers short (issue 9065)."""
         return await asyncio.to_thread(_requests, self.buildbot.directory / "master" / "state.sqlite", set(task_ids))
+
+
+def by_the_bridge(call: Mapping[str, Any]) -> bool:
+    """Whether an entry of the double's journal may be a bridge's: not the administrator's, nor native workers' or their tasks'."""
+    client = call["client"] or ""
+    return client not in ("admin", NATIVE) and f"/on/{NATIVE}/" not in client
 
 
 def _requests(database: Path, task_ids: set[str]) -> dict[str, list[dict[str, Any]]]:

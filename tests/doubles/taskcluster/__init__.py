@@ -1,20 +1,22 @@
-"""A double of Taskcluster's queue, with the bits of the auth and object services that a worker meets.
+"""A double of Taskcluster's queue, with the bits of the auth, object and index services that workers and decision tasks meet.
 
 What it is for
     Tests of the bridge, its demo and its fault drills need a queue that behaves like the real one: the same answers,
     states, credentials and Pulse messages, and the same oddities. Behaviour follows recordings of Taskcluster 106
-    (tests/contract/taskcluster/recordings); the contract tests there hold the double to them.
+    (tests/contract/taskcluster/recordings); the contract tests there hold the double to them. The index service is not
+    in the recordings: it follows Taskcluster's source (`index` says where it is odd), and test_index holds it to that.
 
 What it promises
     The rules are a pure ledger (`ledger`, and one file for each subject: `definition`, `claims`, `resolution`,
-    `scheduling`, `groups`, `artifacts`, `lists`, `workers`, `resolvers`): time is an argument, messages go to an
-    outbox. `api` answers a request at a given time without sockets, `site` is a whole deployment of that kind, and
+    `scheduling`, `groups`, `artifacts`, `lists`, `workers`, `resolvers`, `index`): time is an argument, messages go to an
+    outbox. Tasks are indexed by their routes `index.<path>` when their task-completed is published. `api` answers a request at a given time without sockets, `site` is a whole deployment of that kind, and
     `server` puts aiohttp, a real RabbitMQ, the real clock, faults and a journal around it; `transfer` keeps large uploads
     on disk, and one that breaks off nowhere. Hawk signatures, certificates and authorizedScopes are checked for real: the
     unmodified `taskcluster` client works against it.
 
 What it does not know
-    Persistence, TLS, the worker manager, expiry of old tasks, several queue processes at once. Parallel calls are
+    Persistence, TLS, the worker manager, hooks, expiry of old tasks and index entries, several queue processes at once,
+    signed addresses of the queue's own (the index service gives them for private artifacts). Parallel calls are
     served one after the other: the 409 and 500 that the real queue gives to some of them are switched on as faults.
 
 Run it

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from tests.doubles.taskcluster.credentials import Auth, Caller, Issuer, Signed
 from tests.doubles.taskcluster.errors import ApiError
 from tests.doubles.taskcluster.identifiers import SLUG
+from tests.doubles.taskcluster.index import PATH
 from tests.doubles.taskcluster.instants import zulu
 from tests.doubles.taskcluster.ledger import Ledger
 from tests.doubles.taskcluster.schemas import WORKER_TYPE, Shape
@@ -35,6 +36,8 @@ PARAMETERS = {
     "workerGroup": _GENERIC,
     "workerId": _GENERIC,
     "roleId": "[ -~]+",
+    "indexPath": PATH.pattern,
+    "namespace": PATH.pattern,
 }
 QUERIES = {"limit": "[0-9]+", "continuationToken": ".*", "quarantined": "true|false"}
 

@@ -146,7 +146,8 @@ class Control:
     async def republish(self, request: web.Request) -> Any:
         asked = await _body(request)
         found = [message for message in self.server.broker.recent if message.task_id == asked["taskId"]]
-        self.ledger.outbox += found
+        for message in found:
+            self.ledger.deliver(message)
         await self.server.broker.flush()
         return {"messages": len(found)}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tests.doubles.taskcluster import errors
 from tests.doubles.taskcluster.identifiers import new_incident
+from tests.doubles.taskcluster.index import Index
 from tests.doubles.taskcluster.instants import SECOND, to_milliseconds
 from tests.doubles.taskcluster.model import RESOLVED, ClaimRow, Message, PendingRow, Run, Task, TaskGroup, Transition, Worker
 
@@ -43,6 +44,7 @@ class Ledger:
     deadlines: list[tuple[int, int, str]] = field(default_factory=list)  # heap by deadline
     workers: dict[tuple[str, str, str], Worker] = field(default_factory=dict)
     quarantined: set[tuple[str, str]] = field(default_factory=set)  # (group, id) in every queue, by a test's switch
+    index: Index = field(default_factory=Index)  # another service's books: what it made of the messages it heard
     outbox: list[Message] = field(default_factory=list)
     held: list[Message] = field(default_factory=list)  # of resolvers, which try again until the broker is back
     broker_up: bool = True
@@ -182,4 +184,10 @@ class Ledger:
         if message.at < until:
             self.lost += 1
         else:
-            self.outbox.append(message)
+            self.deliver(message)
+
+    def deliver(self, message: Message) -> None:
+        """Give a message to whoever listens: the broker, and the index service, which listens there as well."""
+        self.outbox.append(message)
+        if message.exchange == "task-completed" and message.task_id is not None:
+            self.index.hear(message, self.tasks[message.task_id].definition)

@@ -19,6 +19,7 @@ from tests.doubles.taskcluster.model import ClaimRow, PendingRow, Task
 
 LONGEST_PAGE = 1000
 Row = TypeVar("Row", PendingRow, ClaimRow)
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,8 @@ def batch(
     return {name: [row(ledger.tasks[task_id]) for task_id in chosen], **more}
 
 
-def slice_of(names: list[str], page: Page) -> tuple[list[str], dict[str, str]]:
-    """Cut one page out of names; here, unlike in the other lists, an unreadable token is refused."""
+def slice_of(names: list[Item], page: Page) -> tuple[list[Item], dict[str, str]]:
+    """Cut one page out of names or rows; here, unlike in the other lists, an unreadable token is refused."""
     start = 0 if page.token is None else _read(page.token)
     if not isinstance(start, int):
         raise errors.input_error("Invalid continuation token")

@@ -1,6 +1,6 @@
 """The table of all calls: name, method, path, what it does, what it needs."""
 
-from tests.doubles.taskcluster import group_calls, other_calls, queue_calls, schemas
+from tests.doubles.taskcluster import group_calls, index_calls, other_calls, queue_calls, schemas
 from tests.doubles.taskcluster.api import Route
 
 _QUEUE = "/api/queue/v1"
@@ -12,6 +12,8 @@ _WORKERS = f"{_QUEUE}/provisioners/<provisionerId>/worker-types/<workerType>/wor
 _WORKER = f"{_WORKERS}/<workerGroup>/<workerId>"
 _AUTH = "/api/auth/v1"
 _OBJECT = "/api/object/v1"
+_INDEX = "/api/index/v1"
+_INDEXED = f"{_INDEX}/task/<indexPath>"
 
 _PAGED = ("limit", "continuationToken")
 _RESOLVE = "queue:resolve-task:<taskId>/<runId>"
@@ -22,7 +24,7 @@ _COUNTS = {"AllOf": ["queue:pending-count:<taskQueueId>", "queue:claimed-count:<
 
 HEALTH = tuple(
     Route(f"{service}.{name}", "GET", f"/api/{service}/v1/{path}", perform)
-    for service in ("queue", "auth")
+    for service in ("queue", "auth", "index")
     for name, path, perform in (
         ("ping", "ping", queue_calls.ping),
         ("heartbeat", "__heartbeat__", queue_calls.heartbeat),
@@ -209,4 +211,47 @@ OTHERS = (
     ),
 )
 
-ALL = HEALTH + TASKS + RUNS + ARTIFACTS + GROUPS + QUEUES + OTHERS
+# The clients send the root namespace as nothing after the last slash.
+INDEX = (
+    Route("index.findTask", "GET", _INDEXED, index_calls.find_task, "index:find-task:<indexPath>"),
+    Route(
+        "index.findTasksAtIndex",
+        "POST",
+        f"{_INDEX}/tasks/indexes",
+        index_calls.find_tasks_at_index,
+        shape=schemas.INDEXES,
+        query=_PAGED,
+    ),
+    *(
+        Route(f"index.{name}", "GET", f"{_INDEX}/{path}/{last}", perform, f"index:{verb}:{last}", query=_PAGED)
+        for name, path, verb, perform in (
+            ("listTasks", "tasks", "list-tasks", index_calls.list_tasks),
+            ("listNamespaces", "namespaces", "list-namespaces", index_calls.list_namespaces),
+        )
+        for last in ("<namespace>", "")
+    ),
+    Route(
+        "index.insertTask",
+        "PUT",
+        f"{_INDEX}/task/<namespace>",
+        index_calls.insert_task,
+        "index:insert-task:<namespace>",
+        schemas.INDEXED,
+    ),
+    Route(
+        "index.deleteTask",
+        "DELETE",
+        f"{_INDEX}/task/<namespace>",
+        index_calls.delete_task,
+        "index:delete-task:<namespace>",
+    ),
+    Route(
+        "index.findArtifactFromTask",
+        "GET",
+        f"{_INDEXED}/artifacts/<name>",
+        index_calls.find_artifact,
+        "queue:get-artifact:<name>",
+    ),
+)
+
+ALL = HEALTH + TASKS + RUNS + ARTIFACTS + GROUPS + QUEUES + INDEX + OTHERS

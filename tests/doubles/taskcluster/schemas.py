@@ -133,6 +133,11 @@ QUARANTINE = Shape(
     "queue/v1/quarantine-worker-request.json", _object({"quarantineUntil": TIME}, {"quarantineInfo": ANY_TEXT})
 )
 SCOPES = Shape("auth/v1/scopeset.json", _object({"scopes": {"type": "array", "items": SCOPE}}))
+INDEXES = Shape("index/v1/list-tasks-at-index.json", _object({}, {"indexes": {"type": "array", "items": ANY_TEXT}}))
+INDEXED = Shape(
+    "index/v1/insert-task-request.json",
+    _object({"taskId": SLUG_ID, "rank": {"type": "number"}, "data": ANY_OBJECT, "expires": TIME}),
+)
 CREATE_UPLOAD = Shape(
     "object/v1/create-upload-request.json",
     _object(_UPLOAD | {"expires": TIME, "proposedUploadMethods": ANY_OBJECT}, {"hashes": ANY_OBJECT}),
