@@ -53,6 +53,11 @@ class Absence:
             await self.stack.start_services()
         await self.there.wait()
 
+    async def give_up(self) -> None:
+        """Who fails does not keep the others waiting."""
+        await self.gone.abort()
+        await self.there.abort()
+
 
 class LateError(Exception):
     """A deadline has passed before the task was where it should be by then."""
@@ -68,7 +73,6 @@ class Stage:
         self.ids: dict[str, str] = {}
         self.passed: set[str] = set()
         self.builds: dict[tuple[str, int], int] = {}
-        self.quiet: dict[str, int] = {}
 
     async def perform(self) -> None:
         """Do all steps, then have the end judged."""
@@ -298,6 +302,10 @@ async def perform(scene: Scene, scenario: Scenario, away: Absence | None = None)
             await stage.perform()
         except LateError as error:
             late = error
+        except AssertionError:
+            if away is not None:
+                await away.give_up()
+            raise
         else:
             return stage
     raise AssertionError("the tasks are not in time even with the longest deadline") from late
