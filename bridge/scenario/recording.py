@@ -15,6 +15,7 @@ from bridge.scenario.document import Scenario
 from bridge.scenario.evidence import Happened, facts
 from bridge.scenario.playing import play
 from bridge.scenario.retracing import held_now, retrace
+from bridge.scenario.rows import Change
 from bridge.scenario.spans import words
 from bridge.scenario.steps import Priority
 from bridge.scenario.trace import Trace
@@ -27,6 +28,7 @@ _SKIPPED: Final[Mapping[tuple[str, ...], Sequence[str]]] = {
     ("wanted", "building"): ("(queued)",),
     ("wanted", "reporting"): ("(queued)", "(building)"),
 }
+_TRANSACTION: Final = timedelta(milliseconds=2)
 _UNKNOWN_BUILDER: Final = "unknown"
 _RETRY: Final = ("retry", "task-retry")
 """Why the queue creates runs by itself."""
@@ -37,12 +39,21 @@ def record(title: str, rows: Mapping[RunId, Run], history: Sequence[Happened], l
 
     It was played when it is returned: where it does not go as the history did, its `notes` say so.
     """
-    kept = [each for each in history if last is None or each.run_id <= last]
+    kept = _together([each for each in history if last is None or each.run_id <= last])
     trace = Trace({number: run for number, run in rows.items() if last is None or number <= last}, kept)
     scenario = Scenario.model_validate(_document(trace, title))
     wrong = play(scenario).differences
     notes = tuple(f"Played again, it differs: {each}" for each in wrong)
     return scenario.model_copy(update={"notes": (*scenario.notes, *notes)})
+
+
+def _together(history: Sequence[Happened]) -> list[Change]:
+    """The history with one time for all changes of one transaction: each was stamped when it was written."""
+    found: list[Change] = []
+    for each in history:
+        at = found[-1].at if found and each.at - found[-1].at < _TRANSACTION else each.at
+        found.append(Change(each.run_id, at, each.from_phase, each.to_phase, each.because, each.cause))
+    return found
 
 
 def _document(of: Trace, title: str) -> dict[str, Any]:

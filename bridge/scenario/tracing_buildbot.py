@@ -10,8 +10,6 @@ from bridge.core.verdict import Results
 from bridge.scenario.evidence import Build, Fact, Happened
 from bridge.scenario.trace import Step, Trace
 
-_BEFORE: Final = timedelta(milliseconds=5)
-"""What was so before a change is put down as so long before it: times are written in milliseconds."""
 _SLOW: Final = timedelta(seconds=10)
 """A build that took longer than this to stop did not listen."""
 
@@ -46,7 +44,7 @@ def _build_seen(of: Trace, change: Happened, made_for: int, build: Build, fact: 
     still_open = {} if last or build.results == Results.RETRY else {"request": "open"}
     if known and change.from_phase == "queued":
         # A build that another run saw running was over when this one got the request: nobody heard of its end before.
-        of.add(of.since[change.run_id] - _BEFORE, ended | still_open | {"unheard": True})
+        of.add(of.since[change.run_id], ended | still_open | {"unheard": True})
     else:
         of.add(change.at, ended | still_open)
 

@@ -11,7 +11,7 @@ from bridge.scenario.evidence import Fact, Happened
 from bridge.scenario.queue import RESOLVED_AFTER
 from bridge.scenario.spans import words
 from bridge.scenario.steps import Told
-from bridge.scenario.trace import Trace
+from bridge.scenario.trace import Step, Trace
 
 _BY_ANOTHER: Final = frozenset({"completed", "failed", "canceled", "worker-shutdown"})
 """What somebody else can make of a run in a scenario; anything else is told as failed."""
@@ -34,25 +34,41 @@ def task_seen(of: Trace, change: Happened, fact: Fact) -> None:
 
 def _resolved(of: Trace, change: Happened, number: int, reason: str) -> None:
     """A run's end: by the bridge itself, by time, or by somebody."""
-    phases = of.phases.get(number, [])
-    _verdict(of, number, reason)
-    own = bool(phases) and phases[-1] in _OWN
+    own = _is_own(of, number, reason)
+    if own:
+        _verdict(of, number, reason)
     match reason:
         case "deadline-exceeded":
             created = of.steps[0][0] if of.steps else change.at
             of.task.setdefault("deadline", words(max(timedelta(), change.at - created - RESOLVED_AFTER)))
             of.add(change.at, {"taskcluster": "deadline passed"})
         case "claim-expired":
-            of.add(change.at, {"taskcluster": "claim expired", "run": number})
+            _add(of, change, number, {"taskcluster": "claim expired", "run": number})
         case "canceled" if not own:
-            of.add(change.at, {"taskcluster": "task cancelled"})
+            _add(of, change, number, {"taskcluster": "task cancelled"})
         case _ if not own:
             by = reason if reason in _BY_ANOTHER else "failed"
-            of.add(change.at, {"taskcluster": "resolved by another", "run": number, "reason": by})
+            _add(of, change, number, {"taskcluster": "resolved by another", "run": number, "reason": by})
         case _:
             pass
     if number + 1 in of.rerun:
         of.add(change.at, {"taskcluster": "task rerun"})
+
+
+def _is_own(of: Trace, number: int, reason: str) -> bool:
+    """Whether the bridge may have resolved the run by its own report; a cancel is its own if Buildbot cancelled."""
+    phases, fact = of.phases.get(number, []), of.told.get(number)
+    if not phases or phases[-1] not in _OWN or reason == "claim-expired":
+        return False
+    return reason != "canceled" or (fact is not None and fact.results == Results.CANCELLED)
+
+
+def _add(of: Trace, change: Happened, number: int, step: Step) -> None:
+    """Note what somebody, or time, did to a run. One that has a verdict was overtaken: its report was never accepted."""
+    if of.phases.get(number, [""])[-1] == "reporting":
+        of.add(of.since[number], step | {"unheard": True})
+    else:
+        of.add(change.at, step)
 
 
 def _verdict(of: Trace, number: int, reason: str) -> None:

@@ -102,3 +102,25 @@ def test_what_a_later_version_keeps_is_passed_over() -> None:
     rows, history = lived(SINGLE["T-07"])
     more = [replace(each, cause=[{"event": "moon", "phase": 3}, *(each.cause or [{"event": "hinted"}])]) for each in history]
     assert record("recorded", rows, more).notes == ()
+
+
+OVERTAKEN = """\
+scenario: 1
+title: Overtaken
+tasks: {build: {builder: gate}}
+steps:
+  - {at: 0s, taskcluster: task created}
+  - {at: 10s, buildbot: build started}
+  - {at: 5m, END, unheard: true}
+  - {at: 5m, buildbot: build ended, results: FAILURE}
+"""
+
+
+@pytest.mark.parametrize("end", ["taskcluster: claim expired", "taskcluster: task cancelled"])
+def test_a_verdict_that_came_too_late_is_recorded_as_too_late(end: str) -> None:
+    """The build's end was heard of before the end of its run, which had come first: no report was accepted."""
+    rows, history = lived(parse(OVERTAKEN.replace("END", end), "overtaken"))
+    assert phases(history)[0] == ["wanted", "queued", "building", "reporting", "settled"]
+    recorded = record("recorded", rows, history)
+    assert recorded.notes == (), written(recorded)
+    assert play(recorded).tasks["build"].runs[0].ends == ("claim-expired" if "claim" in end else "canceled")
