@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _TIMEOUT: Final = 75.0
 """Seconds. While its broker is away the queue takes a minute to say that it has created a task."""
 _CALLS_PER_SECOND: Final = 50
+MEND: Final = "Sign in again if the credentials have expired, or ask for the scopes that are missing."
 _SIGN_IN: Final = "Sign in with `eval $(taskcluster signin)`, or set it to what Taskcluster's administrators gave you."
 
 
@@ -44,11 +45,21 @@ class Account:
 def root_url() -> str | None:
     """TASKCLUSTER_ROOT_URL, if it is set."""
     given = os.environ.get("TASKCLUSTER_ROOT_URL", "").strip().rstrip("/")
-    if given and (urlsplit(given).scheme not in {"http", "https"} or not urlsplit(given).hostname):
+    if "@" in given:  # calls are signed, with another header of the same name; and links go to logs and other people
+        raise Complaint("TASKCLUSTER_ROOT_URL: holds a user's name or password. Drop all up to the @.")
+    if given and not _is_address(given):
         raise Complaint(
             f"TASKCLUSTER_ROOT_URL: {given!r} is no address. An example: https://community-tc.services.mozilla.com"
         )
     return given or None
+
+
+def _is_address(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and not set(given) & set(" ?#")
+    except ValueError:  # brackets that do not close, a port beyond all ports
+        return False
 
 
 def account(*, anonymous: bool) -> Account:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from dataclasses import asdict
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ migrating.add_to(app)
 
 def main() -> None:
     """Run a command; complaints go to standard error, with exit status 2."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a name is no reason to fail where the output cannot write its letters
+        sys.stdout.reconfigure(errors="backslashreplace")
     with complaints():
         app()
 

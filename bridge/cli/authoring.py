@@ -128,7 +128,7 @@ def _graph(builder: str | None, file: str | None) -> BuildersGraph:
         raise Complaint("name a builder, or give --graph FILE" + ("" if builder is None else ", not both"))
     if file is None:
         return builders_graph({builder: None}, "BUILDER")
-    from bridge.submission.graph_file import graph_of
+    from bridge.definition.graph_file import graph_of
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")

@@ -16,15 +16,24 @@ from bridge.store.migrate import MigrationError
 class Complaint(Exception):  # noqa: N818  not a defect of the program
     """The command cannot do what was asked; the text says why."""
 
+    status = 2
+    """The command's exit status."""
+
+
+class Interrupted(Complaint):
+    """Ctrl-C; the text says what was done until then."""
+
+    status = 130  # as of any command
+
 
 @contextmanager
 def complaints() -> Iterator[None]:
-    """Turn what a person can mend into a message and exit status 2; defects keep their traceback."""
+    """Turn what a person can mend into a message and exit status 2 or 130; defects keep their traceback."""
     try:
         yield
     except (Complaint, DefinitionError, SettingsError, RefusedError, MigrationError, faults.Fault) as error:
         sys.stderr.write(f"bbb: {error}\n")
-        sys.exit(2)
+        sys.exit(error.status if isinstance(error, Complaint) else Complaint.status)
     except BrokenPipeError:  # whoever read our output has gone
         sys.stderr.close()
         sys.exit(0)

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridge.cli import printed, showing
-from bridge.cli.account import Account, opened, say
+from bridge.cli.account import MEND, Account, opened, say
+from bridge.cli.complaint import Complaint, Interrupted
 from bridge.core import faults
 from bridge.core.group import Member
 from bridge.submission.progress import events, news, over, report, succeeded
 from bridge.taskcluster.author import Author
 
-INTERRUPTED: Final = 130
-"""Exit status after Ctrl-C, as of any command."""
 _PATIENCE: Final = 900.0
 """Seconds of silence from Taskcluster after which following is given up."""
 
@@ -43,7 +42,9 @@ class Following:
             members = asyncio.run(self._follow())
         except KeyboardInterrupt:
             say(self._goes_on())
-            return INTERRUPTED
+            return Interrupted.status
+        except faults.NotAllowed as refused:
+            raise Complaint(f"{refused}\n{MEND}\n{self._goes_on()}") from None
         except faults.Unavailable:
             say(self._goes_on())
             raise

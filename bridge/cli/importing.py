@@ -18,6 +18,7 @@ from bridge.buildbot.exchange import Exchange
 from bridge.cli import printed
 from bridge.cli.account import say
 from bridge.cli.complaint import Complaint
+from bridge.core.admission import shown
 from bridge.migration.kind_file import kind_file
 from bridge.migration.known import Known, known
 from bridge.migration.sorting import Entry, Offered, Pool, Sorted, aliases, picked, sort
@@ -57,7 +58,9 @@ class Import:
                 f"buildbot {name} opens no builder to the bridge: see `builders` of TaskclusterBridge in master.cfg"
             )
         if not (chosen := picked(offered, self.only)):
-            raise Complaint(f"--only: no builder matches; buildbot {name} opens {', '.join(each.name for each in offered)}")
+            raise Complaint(
+                f"--only: no builder matches; buildbot {name} opens {', '.join(shown(each.name) for each in offered)}"
+            )
         return [each for each in chosen if not before.has(each.name)]
 
 
@@ -93,8 +96,14 @@ def _known(place: Path) -> Known:
     files = sorted(each for each in place.rglob("*.yml")) if place.is_dir() else [place]
     found = Known()
     for file in files:
-        found |= known(_read(file), str(file))
+        found |= known(_whole(_read(file), file.parent), str(file))
     return found
+
+
+def _whole(kind: object, beside: Path) -> object:
+    """The kind with its graph, if that stands in a file of its own."""
+    name = kind.get("builders-graph") if isinstance(kind, dict) else None
+    return {**kind, "builders-graph": _read(beside / name)} if isinstance(kind, dict) and isinstance(name, str) else kind
 
 
 def _read(file: Path) -> object:

@@ -21,8 +21,9 @@ def either(data: Any, words: str | RenderableType, *, json: bool) -> None:
 
 
 def as_json(data: Any) -> None:
-    """Print JSON; times in ISO form."""
-    sys.stdout.write(jsonlib.dumps(data, indent=2, default=str, ensure_ascii=False) + "\n")
+    """Print JSON; times in ISO form, and as ASCII where the output takes no UTF-8."""
+    plain = (sys.stdout.encoding or "utf-8").lower() not in {"utf-8", "utf8"}
+    sys.stdout.write(jsonlib.dumps(data, indent=2, default=str, ensure_ascii=plain) + "\n")
 
 
 def rich(shown: RenderableType) -> None:

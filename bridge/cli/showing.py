@@ -70,7 +70,10 @@ def end(found: Mapping[str, Any]) -> None:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("task", "state", "runs", "name")
+    table = Table()
+    table.add_column("task", no_wrap=True, min_width=22)  # people copy it
+    for name in ("state", "runs", "name"):
+        table.add_column(name)
     for row in rows:
         state = Text(row["state"], style=_COLOURS.get(row["state"], ""))
         if row["state"] == "exception":

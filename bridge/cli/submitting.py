@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bridge.cli.account import Account, opened
-from bridge.cli.complaint import Complaint
+from bridge.cli.account import MEND, Account, opened
+from bridge.cli.complaint import Complaint, Interrupted
 from bridge.core import admission, faults
 from bridge.core.order import Limits
 from bridge.definition import DefinitionError
@@ -17,7 +17,8 @@ from bridge.submission.needs import in_words, lacking
 from bridge.taskcluster import payload
 from bridge.taskcluster.author import Author
 
-_MEND: Final = "Sign in again if the credentials have expired, or ask for the scopes that are missing.\n"
+# Of a 409 too: ids are new, and an equal call repeated is answered like the first, so it is the group that wants no more.
+_REFUSALS: Final = (faults.NotAllowed, faults.Unfit, faults.Conflicting, faults.Missing)
 
 
 def checked(definitions: Definitions) -> Definitions:
@@ -48,15 +49,14 @@ class Submission:
         """Create the tasks. Raises `Complaint`, which says what was created; nothing is cancelled by itself."""
         try:
             asyncio.run(self._create())
-        except (faults.NotAllowed, faults.Unfit) as refused:
+        except _REFUSALS as refused:
             self.asked = None
-            raise Complaint(
-                f"{refused}\n{_MEND if isinstance(refused, faults.NotAllowed) else ''}{self._so_far()}"
-            ) from None
+            mend = f"{MEND}\n" if isinstance(refused, faults.NotAllowed) else ""
+            raise Complaint(f"{refused}\n{mend}{self._so_far()}") from None
         except faults.Fault as fault:
             raise Complaint(f"{fault}\n{self._so_far()}") from None
         except KeyboardInterrupt:
-            raise Complaint(f"interrupted\n{self._so_far()}") from None
+            raise Interrupted(f"interrupted\n{self._so_far()}") from None
 
     async def _create(self) -> None:
         async with opened(self.account) as author:

@@ -6,7 +6,8 @@ What it is for
 
 What it promises
     `payload.v1.schema.json` is the one JSON schema of the payload; the bridge's own check is tested to be the same.
-    Only the standard library and `bridge.core` are imported: a decision task can afford it. What a person did wrong is a
+    Only the standard library and `bridge.core` are imported, by `graph_file` also PyYAML, which taskgraph brings: a decision
+    task can afford it. What a person did wrong is a
     `DefinitionError` that says what, where, and how to mend it.
 
 What it does not know
@@ -16,7 +17,7 @@ What it does not know
 from bridge.definition.builders import BuildersGraph, Node, builders_graph
 from bridge.definition.errors import DefinitionError
 from bridge.definition.labels import task_name
-from bridge.definition.payload import SCOPE_PREFIX, builder_problem, builder_scope, payload_schema
+from bridge.definition.payload import SCOPE_PREFIX, builder_problem, builder_scope, inadmissible, payload_schema
 
 __all__ = [
     "SCOPE_PREFIX",
@@ -26,6 +27,7 @@ __all__ = [
     "builder_problem",
     "builder_scope",
     "builders_graph",
+    "inadmissible",
     "payload_schema",
     "task_name",
 ]

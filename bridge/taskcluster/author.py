@@ -9,6 +9,7 @@ import tenacity
 from pydantic import BaseModel, ConfigDict
 
 from bridge.core import faults
+from bridge.core.admission import shown
 from bridge.core.group import Member
 from bridge.core.run import TaskId
 from bridge.taskcluster.calls import Calls, parsed_rows
@@ -18,6 +19,7 @@ from bridge.taskcluster.messages import Slug, StatusWire
 _PAGE: Final = 1000
 _PAGES: Final = 200  # a bound for a list whose paging would run in circles
 _ATTEMPTS: Final = 6
+_LONGEST_NAME: Final = 255  # the queue's own bound
 _LONGEST: Final = 60.0
 """Seconds to wait between two attempts."""
 
@@ -42,7 +44,8 @@ class _Row(_Part):
 
     def value(self) -> Member:
         dependencies = tuple(TaskId(each) for each in self.task.dependencies)
-        return Member(self.status.value(), self.task.metadata.name, dependencies, self.task.requires == "all-completed")
+        name = shown(self.task.metadata.name, _LONGEST_NAME)  # anybody's words, and bound for a terminal
+        return Member(self.status.value(), name, dependencies, self.task.requires == "all-completed")
 
 
 class Author:

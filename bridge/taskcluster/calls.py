@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from taskcluster import exceptions
 
 from bridge.core import faults
+from bridge.core.admission import shown
 from bridge.taskcluster.credentials import Credentials
 
 M = TypeVar("M", bound=BaseModel)
@@ -198,11 +199,14 @@ def _said(body: object) -> str:
 
 
 def _words(said: object) -> str:
-    """The message on one line, without what the services add: request details, all scopes of expression or client."""
+    """The message on one printable line, without what the services add: request details, all scopes of expression or client.
+
+    It may quote what anybody wrote.
+    """
     said = str(said)
     for addition in ("\n\n---", "\n\nThis request requires the client", "; credentials have scopes:"):
         said = said.split(addition, maxsplit=1)[0]
-    return " ".join(said.replace("```", "").split())[:500]
+    return shown(" ".join(said.replace("```", "").split()), 500)
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -13,9 +13,9 @@ from typing import Any
 
 from taskgraph.loader import default
 from taskgraph.util.templates import merge
-from taskgraph.util.yaml import load_yaml
 
 from bridge.definition import BuildersGraph, DefinitionError, Node, builders_graph, task_name
+from bridge.definition.graph_file import graph_of
 from bridge.taskgraph import parameters
 from bridge.taskgraph.errors import KindError, refuse_kind
 
@@ -53,18 +53,21 @@ def _graph(kind: str, path: str, config: Mapping[str, Any], params: Any) -> Buil
         where, written = f"parameter {parameters.NAME}", params.get(parameters.NAME)
         if written is None:
             return ()
-    if isinstance(written, str):
-        where, written = f"{where}: {written}", _file(path, written, where)
     try:
+        if isinstance(written, str):
+            return graph_of(_file(path, written, where), f"{where}: {written}")
         return builders_graph(written, where)
     except DefinitionError as error:
         raise KindError(str(error)) from None
 
 
-def _file(path: str, name: str, where: str) -> object:
+def _file(path: str, name: str, where: str) -> str:
     if not Path(path, name).is_file():
         raise KindError(f"{where}: there is no file {name!r} beside kind.yml. Correct the name, or add the file.")
-    return load_yaml(path, name)
+    try:
+        return Path(path, name).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise KindError(f"{where}: {name}: is no text in UTF-8. Write it in UTF-8.") from None
 
 
 def _tasks(

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 
-from bridge.definition import builder_problem, payload_schema
+from bridge.definition import builder_problem, inadmissible, payload_schema
 from bridge.taskgraph import plain, references
 
 KEYS = ("buildername", "sourcestamp", "sourcestamps", "properties")
@@ -50,7 +50,7 @@ def _against_schema(payload: object) -> Iterator[str]:
     for error in errors:
         yield from _sentences(error, _path(error.absolute_path))
     if not errors and isinstance(payload, dict):
-        yield from _codebases(payload.get("sourcestamps", []))
+        yield from inadmissible(payload)
 
 
 def _path(steps: Any) -> str:
@@ -90,12 +90,3 @@ def _unknown(name: str, known: list[str]) -> str:
             "artifact's address as an artifact-reference."
         )
     return f"is not known here; known are {', '.join(known)}. Correct the name, or drop it."
-
-
-def _codebases(stamps: list[dict[str, str]]) -> Iterator[str]:
-    seen: set[str] = set()
-    for number, stamp in enumerate(stamps):
-        codebase = stamp.get("codebase", "")
-        if codebase in seen:
-            yield f".sourcestamps[{number}].codebase: {codebase!r} stands there twice. Give each a codebase of its own."
-        seen.add(codebase)

@@ -83,7 +83,7 @@ class Desk:
         """Wait for its end; no answer may be a traceback or hold a secret."""
         async with asyncio.timeout(60):
             out, err = await child.communicate(given.encode())
-        done = Done(child.returncode, out.decode(), err.decode())
+        done = Done(child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
         assert "Traceback" not in done.out + done.err, done.err
         assert self.token not in done.out + done.err
         return done

@@ -122,6 +122,23 @@ async def test_ctrl_c_in_a_group_that_was_joined_names_ones_own_tasks(desk: Desk
     assert "group cancel" not in said
 
 
+async def test_credentials_that_expire_on_the_way_leave_the_tasks_and_say_how_to_go_on(desk: Desk) -> None:
+    """A deadline may be days away; what `taskcluster signin` gives lasts a day."""
+    child = await desk.start("submit", "linux", *USUAL)
+    assert child.stdout is not None
+    async with asyncio.timeout(30):
+        while b"pending" not in await child.stdout.readline():
+            pass
+    desk.double.site.at.auth.clients.pop(PERSON)
+    done = await desk.end(child)
+    group = desk.tasks()["linux"].group_id
+    assert done.status == 2
+    assert "listTaskGroup: HTTP 401: " in done.err
+    assert "Sign in again if the credentials have expired" in done.err
+    assert f"The tasks go on.\n  to follow them again: bbb follow {group}\n" in done.err
+    assert desk.tasks()["linux"].state == "pending"
+
+
 # --- bbb follow
 
 
@@ -184,7 +201,7 @@ async def test_on_a_terminal_it_is_a_live_table(desk: Desk) -> None:
     """The same events pass by, and the table of what is open is drawn again and again."""
     above, below = pty.openpty()
     group = (await desk.submit("linux", "--no-follow", "--json")).json["taskGroupId"]
-    environment = desk.environment({"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"})
+    environment = desk.environment({"TERM": "xterm-256color", "COLUMNS": "49", "LINES": "40"})
     command = ("-m", "bridge.cli", "follow", group, "--interval", "0.2")
     child = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -213,6 +230,7 @@ async def test_on_a_terminal_it_is_a_live_table(desk: Desk) -> None:
     assert "completed" in text
     assert f"/tasks/groups/{group}" in text
     assert PERSON not in text
+    assert f"\x1b\\{desk.tasks()['linux'].task_id}\x1b]8;;" in text, "a taskId is whole on a narrow terminal too"
 
 
 def _read(descriptor: int) -> bytes:

@@ -124,6 +124,20 @@ async def test_builders_move_one_by_one(at: Desk) -> None:
     assert builders(kind.read_text()) == {"mac": "mac"}
 
 
+async def test_builders_of_a_graph_in_a_file_are_known(at: Desk) -> None:
+    kind = at.directory / "kinds" / "graph" / "kind.yml"
+    kind.parent.mkdir(parents=True)
+    kind.write_text("loader: bridge.taskgraph.loader:loader\nbuilders-graph: graph.json\n")
+    (kind.parent / "graph.json").write_text('{"linux64 opt": ["mac"]}')
+    for known in (kind, at.directory / "kinds"):
+        missing = await imported(at, "--missing-from", str(known), "--only", "mac", "--only", "linux64 opt", "--only", "on")
+        assert builders(missing.out) == {"on": "on"}
+    (kind.parent / "graph.json").unlink()
+    absent = await imported(at, "--missing-from", str(kind))
+    assert absent.status == 2
+    assert "graph.json cannot be read: No such file or directory" in absent.err
+
+
 async def test_a_mistake_is_one_message(at: Desk, master: BuildbotSandbox) -> None:
     (at.directory / "broken.yml").write_text("a: [")
     told = {

@@ -66,6 +66,20 @@ async def test_a_dry_run_prints_the_definitions_and_calls_nobody(desk: Desk) -> 
     assert list(desk.tasks()) == ["build", "unit tests", "package"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+async def test_any_terminal_can_be_told_any_name(desk: Desk, encoding: str) -> None:
+    """As where the output of a command goes into a file that has an encoding of old."""
+    name = "größer 日本"
+    done = await desk.submit("linux", "--name", name, "--dry-run", PYTHONIOENCODING=encoding)
+    assert done.status == 0, done.err
+    assert [task["metadata"]["name"] for task in done.json.values()] == [name]
+    group = (await desk.submit("linux", "--name", name, "--no-follow", "--json")).json["taskGroupId"]
+    await desk.does("linux")
+    done = await desk.bbb("follow", group, PYTHONIOENCODING=encoding)
+    assert done.status == 0, done.err
+    assert "completed gr" in done.out
+
+
 async def test_temporary_credentials(desk: Desk) -> None:
     """Those that `taskcluster signin` gives have a certificate."""
     import datetime as dt
@@ -156,6 +170,10 @@ async def test_a_mistake_is_one_message_and_no_call(desk: Desk, arguments: tuple
     ("variable", "text", "said"),
     [
         ("TASKCLUSTER_ROOT_URL", None, "TASKCLUSTER_ROOT_URL is not set."),
+        ("TASKCLUSTER_ROOT_URL", "tc.example.org", "TASKCLUSTER_ROOT_URL: 'tc.example.org' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://[", "TASKCLUSTER_ROOT_URL: 'https://[' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://tc:99999", "TASKCLUSTER_ROOT_URL: 'https://tc:99999' is no address."),
+        ("TASKCLUSTER_ROOT_URL", "https://me:secret@tc", "TASKCLUSTER_ROOT_URL: holds a user's name or password."),
         ("TASKCLUSTER_CLIENT_ID", None, "TASKCLUSTER_CLIENT_ID is not set. Sign in with `eval $(taskcluster signin)`"),
         ("TASKCLUSTER_CERTIFICATE", "{", "the credentials' certificate is not JSON"),
     ],
@@ -175,7 +193,20 @@ async def test_a_group_of_another_scheduler_is_the_queues_word(desk: Desk) -> No
     assert done.status == 2
     assert "HTTP 409: " in done.err
     assert "schedulerId" in done.err
+    assert re.search(r"^not created: \S{22} second$", done.err, re.MULTILINE), "the queue has refused it"
     assert list(desk.tasks()) == ["first"]
+
+
+async def test_a_sealed_group_is_the_queues_word(desk: Desk) -> None:
+    group = slugid.nice()
+    assert (await desk.submit("first", "--task-group", group, "--no-follow")).status == 0
+    await desk.admin.sealTaskGroup(group)
+    done = await desk.submit("second", "--task-group", group)
+    assert done.status == 2
+    assert "HTTP 409: " in done.err
+    assert "sealed" in done.err
+    assert re.search(r"^not created: \S{22} second$", done.err, re.MULTILINE)
+    assert "perhaps" not in done.err
 
 
 # --- a queue that stumbles
@@ -211,7 +242,7 @@ async def test_what_was_created_is_told_when_the_queue_stops_to_answer(desk: Des
     await eventually(asked, "the second is asked for")
     child.send_signal(signal.SIGINT)
     done = await desk.end(child)
-    assert done.status == 2
+    assert done.status == 130, "as after any other Ctrl-C"
     build = desk.tasks()["build"].task_id
     assert f"created: {build} build  {desk.double.root_url}/tasks/{build}" in done.err
     assert re.search(r"^perhaps created: \S{22} unit tests  http", done.err, re.MULTILINE)

@@ -123,3 +123,15 @@ async def test_a_refusal_is_not_repeated(status: int, code: str, fault: type[Exc
         with pytest.raises(fault, match="no"):
             await person.create(GROUP, {})
         assert len(asked) == 1
+
+
+async def test_names_and_refusals_of_others_cannot_steer_a_terminal() -> None:
+    """Anybody may name a task, and quotes of it come back in errors; half a surrogate pair could not even be printed."""
+    evil = "\x1b]0;x\x07\x1b[2J\x9b31m\u202e\ud800\nfake"
+    listing = json.dumps({"tasks": [row(1, metadata={"name": evil}), row(2, metadata={"name": "日本 é"})]})
+    async with author([(200, listing), (400, json.dumps({"code": "InputError", "message": evil}))], []) as (person, _):
+        names = [member.name for member in await person.members(GROUP)]
+        with pytest.raises(faults.Unfit) as refused:
+            await person.create(slugid.nice(), {})
+    assert names == ["\\x1b]0;x\\x07\\x1b[2J\\x9b31m\\u202e\\ud800\\nfake", "日本 é"]
+    assert str(refused.value).isprintable()

@@ -10,8 +10,8 @@ import pytest
 import slugid
 
 from bridge.definition import DefinitionError, Node
+from bridge.definition.graph_file import graph_of
 from bridge.submission.durations import duration
-from bridge.submission.graph_file import graph_of
 from bridge.submission.ids import group_id
 from bridge.submission.properties import properties
 from bridge.submission.wish import Wish, sound

@@ -146,3 +146,20 @@ def test_an_error_in_a_file_names_the_file(load: Make, tmp_path: Path) -> None:
     assert refused(load, {"builders-graph": "graph.yml"}, path=str(tmp_path)).startswith(
         "kind test: builders-graph: graph.yml['a']"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a: [b]\na: [c]\n", "is neither YAML nor JSON: 'a' stands there twice in line 2."),
+        (b"a: [b\n", "is neither YAML nor JSON: "),
+        (b"a: [2026-13-13]", "cannot be read as YAML"),
+        (b"\xff\xfe", "is no text in UTF-8"),
+    ],
+)
+def test_a_file_is_read_as_strictly_as_bbb_submit_reads_it(load: Make, tmp_path: Path, text: bytes, said: str) -> None:
+    """A builder that stands there twice would take its first ones after it along without a word."""
+    (tmp_path / "graph.yml").write_bytes(text)
+    told = refused(load, {"builders-graph": "graph.yml"}, path=str(tmp_path))
+    assert told.startswith("kind test: builders-graph: graph.yml")
+    assert said in told

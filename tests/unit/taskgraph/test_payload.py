@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.core.admission import payload_problems
+from bridge.core.order import Limits
 from bridge.definition import payload_schema
 from bridge.taskcluster.payload import read
 from bridge.taskgraph.payload import problems
@@ -37,7 +39,13 @@ def told(**payload: Any) -> list[str]:
         ({"sourcestamp": STAMP, "sourcestamps": [STAMP]}, "worker.sourcestamps: stands beside `sourcestamp`."),
         ({"sourcestamps": []}, "worker.sourcestamps: has 0 entries; at least 1 must there be."),
         ({"sourcestamps": [{"codebase": str(n)} for n in range(51)]}, "worker.sourcestamps: has 51 entries; at most 50"),
-        ({"sourcestamps": [STAMP, STAMP]}, "worker.sourcestamps[1].codebase: '' stands there twice."),
+        ({"sourcestamps": [STAMP, STAMP]}, "worker.sourcestamps[1].codebase: '' stands in two sourcestamps."),
+        ({"sourcestamps": [{}, {"codebase": "a\nb"}]}, "worker.sourcestamps[1].codebase contains a control character"),
+        ({"sourcestamp": {"branch": "a\nb"}}, "worker.sourcestamp.branch contains a control character, such as a line end."),
+        ({"properties": {"": 1}}, "worker.properties has a property without a name."),
+        ({"properties": {"a b": "x\0"}}, "worker.properties.a b contains a NUL character."),
+        ({"properties": {"a": [2**63]}}, "worker.properties.a[0]: the number does not fit 64 bits."),
+        ({"properties": {"a": "\ud800"}}, "worker.properties.a contains half of a surrogate pair"),
         ({"properties": [1]}, "worker.properties: must be a mapping, is list."),
         (
             {"properties": {"scheduler": 1}},
@@ -105,7 +113,7 @@ def test_all_problems_are_told_at_once() -> None:
     "payload",
     [
         {},
-        {"properties": {"a": None, "b": [1, 2.5, "x", True, {"c": {}}], "": "x"}},
+        {"properties": {"a": None, "b": [1, 2.5, "x", True, {"c": {}}], "d": {"": "x"}}},
         {"properties": {"a": ("x", 1)}},
         {"properties": {"a": {"task-reference": "<build>"}, "b": [{"c": {"artifact-reference": "<build/public/x>"}}]}},
         {"properties": {"a": {"task-reference": {"<build>": {"task-reference": "<test>"}}}}},
@@ -178,6 +186,12 @@ STAMPS = st.fixed_dictionaries({}, optional={name: st.text(max_size=3) | st.none
         },
     )
 )
-def test_whatever_is_let_pass_the_bridge_can_read(payload: dict[str, Any]) -> None:
+def test_whatever_is_let_pass_the_bridge_can_read_and_admit(payload: dict[str, Any]) -> None:
     if not list(problems(payload, field)):
-        assert not isinstance(read(as_created(payload)), list)
+        found = read(as_created(payload))
+        assert not isinstance(found, list)
+        assert payload_problems(found, Limits()) == []
+
+
+def test_bounds_that_a_pool_may_change_are_not_ours() -> None:
+    assert told(properties={"a" * 300: "x" * 600_000}) == []

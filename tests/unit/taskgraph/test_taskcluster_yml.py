@@ -86,6 +86,24 @@ def test_what_people_chose_is_no_part_of_a_command() -> None:
     assert BRANCH not in task["payload"]["command"][2]
 
 
+def test_a_fork_of_another_name_has_the_builders_of_the_project() -> None:
+    """`{project}` is a part of builders' names, and those are the project's."""
+    fork = REPOSITORY | {"html_url": "https://github.com/dev/my-fork", "name": "my-fork", "full_name": "dev/my-fork"}
+    pull = PULL["event"]["pull_request"]
+    forked = pull | {"head": pull["head"] | {"repo": fork}}
+    (task,) = rendered(PULL | {"event": {"action": "opened", "pull_request": forked}})
+    env = task["payload"]["env"]
+    assert (env["PROJECT"], env["HEAD_REPOSITORY"]) == ("demo", "https://github.com/dev/my-fork")
+
+
+@pytest.mark.parametrize("context", [PUSH, ACTION], ids=["push", "action"])
+def test_the_bridge_s_package_comes_from_an_address_and_not_by_its_name(context: dict[str, Any]) -> None:
+    """Whoever takes that name in a public index would run with the scopes of the decision task."""
+    (task,) = rendered(context)
+    (installed,) = [line for line in task["payload"]["command"][2].splitlines() if "pip install" in line]
+    assert "'buildbot-bridge[taskgraph] @ https://" in installed
+
+
 def test_an_action_is_told_what_it_is_for() -> None:
     (task,) = rendered(ACTION)
     env = task["payload"]["env"]

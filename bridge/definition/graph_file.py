@@ -1,4 +1,4 @@
-"""The text of a builders-graph file."""
+"""The text of a builders-graph file; not part of the package's front, since it needs PyYAML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from bridge.core.admission import shown
-from bridge.definition import BuildersGraph, DefinitionError, builders_graph
+from bridge.definition.builders import BuildersGraph, builders_graph
+from bridge.definition.errors import DefinitionError
 
 
 class _Loader(yaml.SafeLoader):
