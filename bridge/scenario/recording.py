@@ -48,10 +48,15 @@ def record(title: str, rows: Mapping[RunId, Run], history: Sequence[Happened], l
 
 
 def _together(history: Sequence[Happened]) -> list[Change]:
-    """The history with one time for all changes of one transaction: each was stamped when it was written."""
+    """The history with one time for all changes of one transaction: each was stamped when it was written.
+
+    A transaction changes a run's phase once.
+    """
     found: list[Change] = []
     for each in history:
-        at = found[-1].at if found and each.at - found[-1].at < _TRANSACTION else each.at
+        before = found[-1] if found else None
+        same = before is not None and before.run_id != each.run_id and each.at - before.at < _TRANSACTION
+        at = before.at if before is not None and same else each.at
         found.append(Change(each.run_id, at, each.from_phase, each.to_phase, each.because, each.cause))
     return found
 

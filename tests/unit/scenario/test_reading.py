@@ -46,6 +46,9 @@ def test_the_least_scenario_is_one() -> None:
             GOOD.replace("gate}", "gate, deadline: soon}"),
             "line 4: `tasks.build.deadline` is not a span of time. Write it like",
         ),
+        (GOOD.replace("0s,", f"{'9' * 400}h,"), "line 6: `steps[0].at` is longer than ten years"),
+        (GOOD.replace("0s,", "1.0e+300,"), "line 6: `steps[0].at` is longer than ten years"),
+        (GOOD.replace("0s,", ".nan,"), "line 6: `steps[0].at` is not a span of time"),
         (GOOD.replace("0s,", "-1,"), "line 6: `steps[0].at` is not a span of time"),
         (
             GOOD.replace("taskcluster: task created", "taskcluster: task made"),
