@@ -103,7 +103,8 @@ CREATE TABLE transitions (
     from_phase  text,
     to_phase    text        NOT NULL,
     because     text        NOT NULL,
-    who         text        NOT NULL
+    who         text        NOT NULL,
+    cause       jsonb
 );
 CREATE INDEX transitions_run ON transitions (task_id, run_id, id);
 -- Processes that serve this database, and the identity each was configured with.

@@ -184,6 +184,42 @@ def trace(task: Annotated[str, typer.Argument(help="taskId.")], config: Config =
     printed.either(*asyncio.run(looking.trace(load(config), task)), json=json)
 
 
+@app.command("record")
+def record(
+    task: Annotated[str, typer.Argument(help="taskId, or taskId/runId.")],
+    run: Annotated[int | None, typer.Argument(help="The last run to record; all runs without it.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Write the scenario of a task from the history of its runs, for `bbb replay`: an incident becomes a test."""
+    from bridge.cli import recording
+
+    data, words = recording.recorded(load(config), task, run)
+    printed.either(data, words, json=json)
+
+
+@app.command("replay")
+def replay(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE…", help="Files, `-`, or names and ids of scenarios that ship.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the scenarios that ship with the bridge.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of scenario files.")] = False,
+    json: Json = False,
+) -> None:
+    """Play scenarios against this version of the bridge; exit status 1 if one does not go as it expects."""
+    from bridge.cli import replaying
+
+    if schema:
+        printed.as_json(replaying.schema())
+    elif listed:
+        printed.either(*replaying.shipped(), json=json)
+    else:
+        data, words, good = replaying.replayed(names or [])
+        printed.either(data, words, json=json)
+        raise typer.Exit(0 if good else 1)
+
+
 @app.command("doctor")
 def doctor(config: Config = None, json: Json = False) -> None:
     """Check settings, database, Pulse, Taskcluster and Buildbots, and say how to mend what is wrong."""

@@ -28,7 +28,8 @@ _TASK = re.compile(r"([A-Za-z0-9_-]{22})(?:/([0-9]{1,3}))?")
 
 
 @asynccontextmanager
-async def _opened(settings: Settings, name: str) -> AsyncIterator[database.Database]:
+async def opened_for(settings: Settings, name: str) -> AsyncIterator[database.Database]:
+    """The database; what it refuses is told in words."""
     with checkup.refusals_in_words():
         async with database.opened(settings.database.address(), size=1, name=name) as opened:
             yield opened
@@ -36,7 +37,7 @@ async def _opened(settings: Settings, name: str) -> AsyncIterator[database.Datab
 
 async def status(settings: Settings) -> tuple[dict[str, Any], Group]:
     """Counts by pool and phase, margins in seconds, and the processes that serve."""
-    async with _opened(settings, "bbb status") as opened:
+    async with opened_for(settings, "bbb status") as opened:
         people = People(opened)
         counts, margins, held = await people.counts(), await people.margins(), await people.held()
         serving = [dict(row) for row in await opened.fetch(query("replica_list"))]
@@ -78,7 +79,7 @@ def _status_words(data: Mapping[str, Any]) -> Group:
 async def task(settings: Settings, asked: str, run: int | None) -> tuple[list[dict[str, Any]], Group]:
     """The rows of a task's runs and their changes of phase; `asked` is taskId or taskId/runId."""
     key, only = named(asked, run)
-    async with _opened(settings, "bbb show") as opened:
+    async with opened_for(settings, "bbb show") as opened:
         rows = await Runs(opened, "bbb show", tuple(settings.pools)).of_task(key)
         steps = await People(opened).history(key)
     shown = {number: row for number, row in sorted(rows.items()) if only in (None, number)}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from bridge.core.run import Run
 
@@ -15,7 +16,7 @@ END = datetime(9000, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of phase of a run."""
+    """One change of phase of a run; `cause` None: an older version stored it, or nothing but a message caused it."""
 
     run_id: int
     at: datetime
@@ -23,6 +24,7 @@ class Step:
     to_phase: str
     because: str
     who: str
+    cause: Sequence[Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

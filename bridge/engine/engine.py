@@ -14,6 +14,7 @@ from bridge.core.run import Run, RunId, RunKey, Settled, Stopping, TaskId, Wante
 from bridge.core.status import RunState, run_in
 from bridge.engine import performers
 from bridge.engine.backoff import Backoff
+from bridge.engine.causes import causes
 from bridge.engine.holding import Hold, Leased
 from bridge.engine.memory import Memory
 from bridge.engine.observer import Observer
@@ -60,7 +61,9 @@ class Engine:
             change.before, change.changed = rows, _decided(rows, key.run_id, events)
             return change.changed
 
-        await self.runs.change(key.task_id, decide, because=because(events[-1], key.run_id), holder=holder)
+        await self.runs.change(
+            key.task_id, decide, because=because(events[-1], key.run_id), holder=holder, cause=causes(events)
+        )
         self._tell(change, events[-1])
         return change.after
 

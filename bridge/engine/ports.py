@@ -27,6 +27,8 @@ Redact = Callable[[str], str]
 Each line is judged by itself: how many come together is chance.
 """
 Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
+Cause = Sequence[Mapping[str, object]]
+"""What a change was decided on, as JSON values: one mapping for each event. See `bridge.engine.causes`."""
 
 
 class Clock(Protocol):
@@ -49,14 +51,14 @@ class Runs(Protocol):
         ...
 
     async def change(
-        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: Cause = ()
     ) -> Mapping[RunId, Run]:
         """Lock the task's rows in run order, save what `decide` returns (changed and new rows), and return that.
 
         Raises `faults.Newer` where a row of the task is of a phase that this version does not know.
 
-        One transaction; `decide` is pure. `because` goes into the transitions. `holder` names the process that holds the
-        changed runs' credentials from now on.
+        One transaction; `decide` is pure. `because` and `cause` go into the transitions. `holder` names the process that
+        holds the changed runs' credentials from now on.
         """
         ...
 

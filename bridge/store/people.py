@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -78,7 +79,7 @@ class People:
 
     async def history(self, task_id: str) -> list[Step]:
         """All changes of phase of a task's runs, oldest first."""
-        return [Step(**row) for row in await self.database.fetch(query("history"), task_id)]
+        return [_step(row) for row in await self.database.fetch(query("history"), task_id)]
 
     async def entries(self, task_id: TaskId) -> list[Entry]:
         """All rows of a task, by run."""
@@ -107,6 +108,10 @@ class People:
     async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
         """The newest unreadable messages."""
         return [DeadLetter(**row) for row in await self.database.fetch(query("dead_letter_list"), limit)]
+
+
+def _step(row: Row) -> Step:
+    return Step(**{**row, "cause": None if row["cause"] is None else json.loads(row["cause"])})
 
 
 def entry(row: Row) -> Entry:

@@ -59,6 +59,19 @@ def storable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def storable_json(value: object) -> object:
+    """The JSON value with all its texts storable, names of members too."""
+    match value:
+        case str():
+            return storable(value)
+        case Mapping():
+            return {storable(str(name)): storable_json(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [storable_json(inner) for inner in value]
+        case _:
+            return value
+
+
 def to_row(run: Run) -> dict[str, object]:
     """The columns of a run; those not named are NULL. Texts are made storable: one odd character must not hold up a run."""
     return {name: storable(value) if isinstance(value, str) else value for name, value in _row(run).items()}

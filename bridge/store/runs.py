@@ -11,9 +11,11 @@ from bridge.core.lease import LEASE
 from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId
 from bridge.store.database import CollidedError, Database, repeated
 from bridge.store.queries import query
-from bridge.store.rows import PHASES, Row, UnknownPhaseError, phase_name, storable, to_json, to_row, to_run
+from bridge.store.rows import PHASES, Row, UnknownPhaseError, phase_name, storable, storable_json, to_json, to_row, to_run
 
 Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
+Cause = Sequence[Mapping[str, object]]
+"""What a change was decided on, as JSON values: one mapping for each event."""
 
 # A holder of credentials that leaves a row overdue for this long is taken for gone.
 GRACE = timedelta(seconds=15)
@@ -48,7 +50,7 @@ class Runs:
 
     @repeated
     async def change(
-        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: Cause = ()
     ) -> Mapping[RunId, Run]:
         """Lock the task's rows in run order, save what `decide` returns, and return that.
 
@@ -62,7 +64,7 @@ class Runs:
                 return changed
             versions = {RunId(row["run_id"]): row["version"] for row in found}
             rows = [{**to_row(run), "version": versions.get(number, 0)} for number, run in changed.items()]
-            told = _transitions(before, changed, because)
+            told = _transitions(before, changed, because, cause)
             saved = await connection.fetchval(query("save"), to_json(rows), to_json(told), self.me, holder)
             if saved != len(rows):
                 raise CollidedError(f"the rows of task {task_id} change too fast")
@@ -137,12 +139,15 @@ def _urgency(row: Row) -> tuple[bool, datetime]:
     return (not ends_soon, row["taken_until"] if ends_soon else row["due_at"])
 
 
-def _transitions(before: Mapping[RunId, Run], after: Mapping[RunId, Run], because: str) -> list[dict[str, object]]:
+def _transitions(
+    before: Mapping[RunId, Run], after: Mapping[RunId, Run], because: str, cause: Cause
+) -> list[dict[str, object]]:
     told: list[dict[str, object]] = []
     for number, run in after.items():
         old = before.get(number)
         if old is None or type(old.phase) is not type(run.phase):
             key: dict[str, object] = {"task_id": run.key.task_id, "run_id": number}
+            why = {"because": storable(because), "cause": storable_json(cause) if cause else None}
             was = phase_name(old.phase) if old else None
-            told.append({**key, "from_phase": was, "to_phase": phase_name(run.phase), "because": storable(because)})
+            told.append({**key, "from_phase": was, "to_phase": phase_name(run.phase), **why})
     return told

@@ -39,7 +39,8 @@ WITH given AS (SELECT * FROM jsonb_populate_recordset(NULL::runs, $1))
     ON CONFLICT DO NOTHING
     RETURNING 1)
 , told AS (
-    INSERT INTO transitions (task_id, run_id, from_phase, to_phase, because, who)
-    SELECT task_id, run_id, from_phase, to_phase, because, $3
-    FROM jsonb_to_recordset($2) AS t (task_id text, run_id integer, from_phase text, to_phase text, because text))
+    INSERT INTO transitions (task_id, run_id, from_phase, to_phase, because, who, cause)
+    SELECT task_id, run_id, from_phase, to_phase, because, $3, cause
+    FROM jsonb_to_recordset($2)
+        AS t (task_id text, run_id integer, from_phase text, to_phase text, because text, cause jsonb))
 SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM added) AS saved

@@ -12,6 +12,10 @@ from tests.sandbox.stack import Stack
 Story = Callable[[Scene], Awaitable[None]]
 
 
+async def _played(story: Story, stack: Stack) -> None:
+    await story(Scene(stack))
+
+
 @pytest.fixture(scope="module", params=["with Pulse", "without Pulse"])
 async def played(request: pytest.FixtureRequest, calm: Stack) -> AsyncIterator[dict[Story, asyncio.Task[None]]]:
     """All stories that this run wants, side by side, as life would have them."""
@@ -24,7 +28,9 @@ async def played(request: pytest.FixtureRequest, calm: Stack) -> AsyncIterator[d
         for item in request.session.items
         if hasattr(item, "callspec") and "story" in item.callspec.params
     }
-    tasks = {story: asyncio.create_task(story(Scene(calm)), name=story.__name__) for story in STORIES if story in wanted}
+    tasks: dict[Story, asyncio.Task[None]] = {
+        story: asyncio.create_task(_played(story, calm), name=story.__name__) for story in STORIES if story in wanted
+    }
     yield tasks
     for task in tasks.values():
         task.cancel()

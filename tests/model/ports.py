@@ -150,7 +150,7 @@ class RunsAt:
         return bool(await self.seat.ask("rows", "add", run, decide=decide, because=because))
 
     async def change(
-        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: object = ()
     ) -> Mapping[RunId, Run]:
         return await self.seat.ask("rows", "change", decide=decide, because=because)
 

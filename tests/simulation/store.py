@@ -154,7 +154,7 @@ class Runs:
         return bool(saved)
 
     async def change(
-        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None
+        self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: object = ()
     ) -> Mapping[RunId, Run]:
         return await self._call("change", lambda: self._change(task_id, decide, holder))
 

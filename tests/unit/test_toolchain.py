@@ -30,6 +30,7 @@ AGAINST = {
     "the settings know values, not rooms": {"bridge.settings": ["bridge.store"]},
     "what is published is made without the other rooms": {"bridge.published": ["bridge.settings", "aiohttp"]},
     "what a definition says is known without any room": {"bridge.definition": ["pydantic", "bridge.settings"]},
+    "scenarios play the engine and reach nobody": {"bridge.scenario": ["bridge.store", "aiohttp"]},
     "what people ask for is decided without any room": {
         "bridge.submission": ["bridge.taskcluster", "typer"],
         "bridge.migration": ["bridge.buildbot", "bridge.settings"],

@@ -4,14 +4,31 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.core.run import Queued, Request, RequestId, Run, RunId, RunKey, TaskId, Wanted
+from bridge.core.run import (
+    BuildId,
+    Building,
+    Facts,
+    Phase,
+    Queued,
+    Reporting,
+    Request,
+    RequestId,
+    Run,
+    RunId,
+    RunKey,
+    Settled,
+    TaskId,
+    Wanted,
+    Worker,
+)
+from bridge.core.verdict import Resolution, Verdict
 from bridge.settings import load
 from bridge.store import database
 from bridge.store.replicas import Replica
@@ -20,6 +37,7 @@ from tests.sandbox.process import free_port
 from tests.sandbox.stack import toml
 
 ROOT = Path(__file__).parents[3]
+LIBRARY = ROOT / "bridge" / "scenario" / "library"
 TASK = TaskId("AbCdEfGhIjKlMnOpQrStUv")
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -290,6 +308,86 @@ async def test_the_status_does_not_start_where_it_cannot_be_served(tmp_path: Pat
     path.write_text(toml({**settings(postgres_dsn), "status": {"host": "0.0.0.0"}}))
     refused = await bbb("web", config=path)
     assert (refused.status, "status.host: 0.0.0.0 can be reached from elsewhere" in refused.err) == (2, True)
+
+
+async def test_replay_needs_no_settings_and_says_whether_it_went_as_expected(bbb: Command, tmp_path: Path) -> None:
+    nowhere = tmp_path / "missing.toml"
+    good = await bbb("replay", "T-07", config=nowhere)
+    assert (good.status, good.err) == (0, "")
+    assert "queued → stopping" in good.out
+    path = tmp_path / "wrong.yml"
+    path.write_text((LIBRARY / "T-07.yml").read_text().replace("ends: canceled", "ends: failed"))
+    wrong = await bbb("replay", str(path), config=nowhere)
+    assert (wrong.status, wrong.err) == (1, "")
+    assert "run 0: expected to end as failed, it is canceled" in wrong.out
+    assert (await bbb("replay", str(path), "--json", config=nowhere)).json[0]["good"] is False
+    path.write_text("scenario: 1\n")
+    bad = await bbb("replay", str(path), config=nowhere)
+    assert (bad.status, bad.out) == (2, "")
+    assert bad.err.startswith(f"bbb: The scenario {path} cannot be played:\n- line 1: `title` is missing.")
+    assert (await bbb("replay", "nothing-like-it", config=nowhere)).status == 2
+    assert (await bbb("replay", config=nowhere)).status == 2
+
+
+async def test_the_scenarios_that_ship_are_listed_and_their_format_is_published(bbb: Command) -> None:
+    listed = (await bbb("replay", "--list", "--json")).json
+    assert {each["name"] for each in listed} == {path.stem for path in LIBRARY.glob("*.yml")}
+    assert (await bbb("replay", "--schema")).json["properties"]["steps"]["minItems"] == 1
+
+
+@pytest.fixture
+async def _built(postgres_dsn: str) -> None:
+    """A task whose run was built, as this version stores it, and what must not come out."""
+    worker, request = Worker("buildbot", "w1"), Request(RequestId(7), RunId(0))
+    now = datetime.now(UTC)
+    facts = Facts("G" * 22, "canary-scheduler", "none", "low", now, now + timedelta(hours=1), now + timedelta(days=9))
+    pending = Run(RunKey(TASK, RunId(0)), "linux", Wanted("canary-held"), AT, AT, facts, "docs")
+    build = {"id": 3, "worker": "w1", "results": None}
+    state = {"event": "request", "request": 7, "complete": False, "results": None, "shutdown": False}
+    lives: list[tuple[Phase, str, list[dict[str, Any]]]] = [
+        (Queued(request), "submitted", [{"event": "submitted", "request": 7, "builder": "docs"}]),
+        (Building(request, BuildId(3), worker), "started", [{**state, "builds": [build]}]),
+        (
+            Reporting(request, BuildId(3), worker, Verdict(Resolution.FAILED, "it failed", 2), AT),
+            "ended",
+            [{**state, "complete": True, "results": 2, "builds": [{**build, "results": 2}]}],
+        ),
+        (
+            Settled("failed", request, BuildId(3)),
+            "told",
+            [{"event": "task", "runs": [{"state": "failed", "reason": "failed"}]}],
+        ),
+    ]
+    async with database.opened(postgres_dsn) as opened:
+        runs = Runs(opened, "canary-process", ("linux",))
+        await runs.insert([pending])
+        for phase, why, cause in lives:
+            row = {RunId(0): replace(pending, phase=phase)}
+            await runs.change(TASK, lambda _, row=row: row, because=why, cause=cause)  # type: ignore[misc]
+
+
+@pytest.mark.usefixtures("_built")
+async def test_what_is_recorded_can_be_replayed_and_holds_no_secret(bbb: Command, tmp_path: Path) -> None:
+    recorded = await bbb("record", TASK)
+    assert (recorded.status, recorded.err) == (0, "")
+    path = tmp_path / "incident.yml"
+    path.write_text(recorded.out)
+    played = await bbb("replay", str(path), "--json")
+    assert played.status == 0
+    seen = played.json[0]["tasks"]["build"]["runs"]["0"]
+    assert seen["phases"] == ["wanted", "queued", "building", "reporting", "settled"]
+    assert seen["reason"] == "failed"
+    assert (await bbb("record", TASK, "0", "--json")).json["tasks"]["build"]["builder"] == "docs"
+    assert f"no row for {TASK}/4" in (await bbb("record", TASK, "4")).err
+
+
+@pytest.mark.usefixtures("_rows")
+async def test_what_a_recording_lacks_is_said_in_it_and_beside_it(bbb: Command) -> None:
+    """Rows without causes, as an older version stored them."""
+    recorded = await bbb("record", TASK)
+    assert recorded.status == 0
+    assert "Run 0 was not over when this was recorded." in recorded.out
+    assert "bbb: Run 0 was not over when this was recorded." in recorded.err
 
 
 async def test_a_port_that_is_taken_is_one_message(tmp_path: Path, bbb: Command, postgres_dsn: str) -> None:

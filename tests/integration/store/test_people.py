@@ -112,3 +112,30 @@ async def test_no_more_than_the_newest_unreadable_messages_are_kept(people: Peop
         await people.bury("x", f"new {number}", "r", b"")
     assert await people.database.value("SELECT count(*) FROM dead_letters") <= 10001
     assert [letter.routing_key for letter in await people.dead_letters(4)] == ["new 2", "new 1", "new 0", "10050"]
+
+
+async def test_what_a_change_was_decided_on_is_kept_with_it(store: Runs, people: People) -> None:
+    await store.insert([wanted()])
+    cause = [{"event": "request", "request": 5, "complete": False, "builds": [{"id": 7, "worker": "w", "results": None}]}]
+    building = replace(wanted(), phase=Building(REQUEST, BuildId(1), WORKER))
+    await store.change(TASK, lambda _: {building.key.run_id: building}, because="it started", cause=cause)
+    born, started = await people.history(TASK)
+    assert (born.cause, started.cause) == (None, cause)
+
+
+async def test_one_odd_character_in_a_cause_does_not_hold_up_a_run(store: Runs, people: People) -> None:
+    await store.insert([wanted()])
+    odd = [{"event": "request", "builds": [{"worker": "a\0b\ud800", "na\0me": ("x\0",)}]}]
+    queued = replace(wanted(), phase=Queued(REQUEST))
+    await store.change(TASK, lambda _: {queued.key.run_id: queued}, because="submitted", cause=odd)
+    (_, step) = await people.history(TASK)
+    assert step.cause == [{"event": "request", "builds": [{"worker": "a\ufffdb?", "na\ufffdme": ["x\ufffd"]}]}]
+
+
+async def test_what_an_older_version_stores_has_no_cause(store: Runs, people: People) -> None:
+    await store.insert([wanted()])
+    await store.database.fetch(
+        "INSERT INTO transitions (task_id, run_id, from_phase, to_phase, because, who) "
+        f"VALUES ('{TASK}', 0, 'wanted', 'queued', 'Buildbot has build request 5 for the run', 'old')"
+    )
+    assert [step.cause for step in await people.history(TASK)] == [None, None]

@@ -79,7 +79,9 @@ async def test_a_newer_database_that_only_has_more_is_served(empty_dsn: str) -> 
 def test_migrations_are_numbered_and_those_after_the_first_release_say_since_when_they_may_be_applied() -> None:
     """The first release brings all up to 0002; no older version works with those."""
     found = migrating.migrations()
-    assert [migration.number for migration in found] == [f"{n:04}" for n in range(1, len(found) + 1)]
+    numbers = [migration.number for migration in found]
+    assert numbers == sorted(set(numbers))
+    assert numbers[:2] == ["0001", "0002"]
     assert [migration.name for migration in found[2:] if migration.since >= migration.number] == []
 
 
