@@ -10,8 +10,8 @@ from typing import Any, Final
 from bridge.cli.account import MEND, Account, opened
 from bridge.cli.complaint import Complaint, Interrupted
 from bridge.core import admission, faults
-from bridge.core.order import Limits
 from bridge.definition import DefinitionError
+from bridge.definition.payload import NO_LIMITS
 from bridge.submission.definitions import Definitions
 from bridge.submission.needs import in_words, lacking
 from bridge.taskcluster import payload
@@ -22,7 +22,7 @@ _REFUSALS: Final = (faults.NotAllowed, faults.Unfit, faults.Conflicting, faults.
 
 
 def checked(definitions: Definitions) -> Definitions:
-    """The definitions themselves; raises `DefinitionError` for those that no bridge with usual limits would build."""
+    """The definitions themselves; raises `DefinitionError` for those that no bridge would build, whatever its limits."""
     found = {definition["payload"]["buildername"]: _problems(definition["payload"]) for definition in definitions.values()}
     told = dict.fromkeys(problem for problems in found.values() for problem in problems)  # the same for many, mostly
     if told:
@@ -32,7 +32,7 @@ def checked(definitions: Definitions) -> Definitions:
 
 def _problems(given: Mapping[str, Any]) -> list[str]:
     read = payload.read(given)
-    return read if isinstance(read, list) else admission.payload_problems(read, Limits())
+    return read if isinstance(read, list) else admission.payload_problems(read, NO_LIMITS)
 
 
 @dataclass(slots=True)

@@ -37,8 +37,8 @@ def builder_scope(builder: str, prefix: str = SCOPE_PREFIX) -> str:
     return f"{prefix}{builder}"
 
 
-# How much a payload may hold is each pool's own affair.
-_ANY: Final = Limits(properties=sys.maxsize, depth=100, bytes=sys.maxsize, name=sys.maxsize)
+# How much a payload may hold is each pool's own affair; nesting beyond this no bridge can read.
+NO_LIMITS: Final = Limits(properties=sys.maxsize, depth=100, bytes=sys.maxsize, name=sys.maxsize)
 
 
 def inadmissible(payload: Mapping[str, Any]) -> Iterator[str]:
@@ -46,6 +46,6 @@ def inadmissible(payload: Mapping[str, Any]) -> Iterator[str]:
     single = payload.get("sourcestamp")
     stamps = payload.get("sourcestamps", []) if single is None else [single]
     read = Payload(payload["buildername"], payload.get("properties", {}), tuple(Sourcestamp(**stamp) for stamp in stamps))
-    for problem in payload_problems(read, _ANY):
+    for problem in payload_problems(read, NO_LIMITS):
         place, _, words = problem.removeprefix("`payload").partition("`")
         yield (place if single is None else place.replace(".sourcestamps[0]", ".sourcestamp", 1)) + words

@@ -72,7 +72,7 @@ def _sentences(error: Any, path: str) -> Iterator[str]:
             yield f"{path}: has {len(found)} characters; at most {wanted} are allowed. Shorten it."
         case "maxItems" | "minItems":
             bound = "at most" if error.validator == "maxItems" else "at least"
-            yield f"{path}: has {len(found)} entries; {bound} {wanted} must there be. Mend their number."
+            yield f"{path}: has {len(found)} entries; {bound} {wanted} there must be. Mend their number."
         case "not" if "required" in wanted:
             yield ".sourcestamps: stands beside `sourcestamp`. Leave one of them out."
         case "not":

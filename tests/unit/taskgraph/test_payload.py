@@ -37,7 +37,7 @@ def told(**payload: Any) -> list[str]:
         ({"sourcestamp": "main"}, "worker.sourcestamp: must be a mapping, is 'main'."),
         ({"sourcestamp": {"brunch": "x"}}, "worker.sourcestamp.brunch: is not known here; known are branch, codebase, "),
         ({"sourcestamp": STAMP, "sourcestamps": [STAMP]}, "worker.sourcestamps: stands beside `sourcestamp`."),
-        ({"sourcestamps": []}, "worker.sourcestamps: has 0 entries; at least 1 must there be."),
+        ({"sourcestamps": []}, "worker.sourcestamps: has 0 entries; at least 1 there must be."),
         ({"sourcestamps": [{"codebase": str(n)} for n in range(51)]}, "worker.sourcestamps: has 51 entries; at most 50"),
         ({"sourcestamps": [STAMP, STAMP]}, "worker.sourcestamps[1].codebase: '' stands in two sourcestamps."),
         ({"sourcestamps": [{}, {"codebase": "a\nb"}]}, "worker.sourcestamps[1].codebase contains a control character"),
