@@ -80,8 +80,7 @@ def test_migrations_are_numbered_and_those_after_the_first_release_say_since_whe
     """The first release brings all up to 0002; no older version works with those."""
     found = migrating.migrations()
     numbers = [migration.number for migration in found]
-    assert numbers == sorted(set(numbers))
-    assert numbers[:2] == ["0001", "0002"]
+    assert numbers == [f"{number:04d}" for number in range(1, len(found) + 1)]
     assert [migration.name for migration in found[2:] if migration.since >= migration.number] == []
 
 

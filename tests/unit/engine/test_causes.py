@@ -60,5 +60,5 @@ def test_each_event_is_kept_as_facts_that_can_be_read_again(event: events.Event,
 
 
 def test_all_events_are_known_and_hints_are_left_out() -> None:
-    assert {type(event) for event, _ in HEARD} | {events.Hinted} == set(get_args(events.Event))
-    assert causes([events.Hinted(AT), events.Attached(AT)]) == [{"event": "attached"}]
+    assert {type(event) for event, _ in HEARD} | {events.Hinted, events.Urged} == set(get_args(events.Event))
+    assert causes([events.Hinted(AT), events.Urged(AT), events.Attached(AT)]) == [{"event": "attached"}]
