@@ -27,7 +27,7 @@ ENDS: dict[str, Sequence[str]] = {
     "failure": ["failed"],
     "files of a build": ["completed"],
     "exception": ["internal-error"],
-    "paused by an operator": ["intermittent-task", "completed"],
+    "paused by an operator": ["completed"],
     "long build": ["completed"],
     "retry, then success": ["intermittent-task", "completed"],
     "retry with no retries left": ["intermittent-task"],
