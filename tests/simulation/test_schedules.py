@@ -108,6 +108,11 @@ def test_nothing_is_wrong_in_some_schedules() -> None:
     assert {"Look", "RequestBuild", "ClaimRun", "ReclaimRun", "Report", "CancelRequest"} <= set(coverage.commands)
 
 
+def test_a_request_that_shows_again_after_it_was_taken_for_lost_has_until_the_slowest_sweep() -> None:
+    """Buildbot denies it for minutes, so its run ends; it was found that the judge gave the stray no time to be found."""
+    assert lived(replayed("random/23/4475"), Coverage()).violations == []
+
+
 def test_every_single_fault_and_every_pair_has_its_name() -> None:
     catalogue = Catalogue()
     for number in (0, 17, catalogue.singles - 1):

@@ -33,6 +33,7 @@ class Trouble:
         self.spans: list[tuple[float, float]] = []
         self.over = 0.0
         self.rows_lost = False
+        self.hidden = False
         self.claim = 180.0
 
     @property
@@ -41,8 +42,11 @@ class Trouble:
 
     @property
     def healed(self) -> float:
-        """From when on what is owed has its bounds. Rows that were lost are only found by the slowest of the sweeps."""
-        return self.over + (_STRANGERS if self.rows_lost else 0.0)
+        """From when on what is owed has its bounds.
+
+        Rows that were lost, and requests that show again after they were taken for lost, are only found by the slowest sweep.
+        """
+        return self.over + (_STRANGERS if self.rows_lost or self.hidden else 0.0)
 
     def disturbed(self, seconds: float) -> None:
         """Note that from now on something is wrong for so many seconds."""
@@ -143,6 +147,7 @@ class Trouble:
             case Kind.MASTER_STOPPED:
                 self.stop_master(5)
             case Kind.REQUESTS_HIDDEN:
+                self.hidden = True
                 self.disturbed(200)
                 self._master.hidden_until = self._now + 200
             case Kind.WORKER_LOST:
