@@ -194,7 +194,10 @@ async def test_who_serves_and_what_the_sweeps_came_to_is_told(reader: Reader) ->
     found = await reader.scene.stack.eventually(swept, "every sweep was noted")
     assert found["pending"] is None
     (pool,) = (await reader.said("pools"))["pools"]
-    assert (pool["rules"]["taskQueueId"], len(pool["servedBy"])) == ("proj-demo/buildbot", 3)
+    assert pool["rules"]["taskQueueId"] == "proj-demo/buildbot"
+    # Processes that other tests have killed count for two minutes.
+    assert {each["name"] for each in services if each["alive"]} & set(pool["servedBy"])
+    assert len(pool["servedBy"]) >= 3
 
     async def measured() -> Any:
         steps = (await reader.said("history", hours="1", step="60"))["steps"]
