@@ -7,6 +7,8 @@ so tests name their queues and exchanges uniquely. A test that stops or kills a 
 import contextlib
 import os
 import secrets
+import signal
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,12 @@ import pytest
 
 from tests.sandbox import backend, process
 from tests.sandbox.postgres import create_database, drop_database
+
+
+def pytest_configure() -> None:
+    """Children of a run in the background would ignore Ctrl-C, as their parent does; tests press it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
