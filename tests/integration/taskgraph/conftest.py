@@ -35,6 +35,7 @@ def full(venv: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
 @pytest.fixture
 def root_url(monkeypatch: pytest.MonkeyPatch) -> str:
     """As in a decision task: the address that artifact-references begin with."""
+    # taskgraph reads the variable in this very process; it is as it was after the test.
     monkeypatch.setenv("TASKCLUSTER_ROOT_URL", definitions.ROOT_URL)
     return definitions.ROOT_URL
 
