@@ -138,3 +138,6 @@ def _digest(files: list[Path], *words: str) -> str:
 if __name__ == "__main__":
     ensure_environment(BUILDBOT)
     ensure_environment(TASKGRAPH)
+    from tests.sandbox import helm
+
+    helm.ensure_all()
