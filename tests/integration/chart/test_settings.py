@@ -25,9 +25,7 @@ ADDRESSES = {
 }
 # What a type alone does not tell: where a text must have a form, or fit another setting.
 SAMPLES: dict[str, Any] = {
-    "taskcluster.root_url": "https://tc.example.net",
     "buildbots.main.url": "https://bb.example.net:8010",
-    "live_log.public_url": "https://logs.example.net",
     "status.proxy_addresses": ["10.1.0.0/16", "fd00::/8"],
     "status.proxy_header": "X-Someone",
     "pools.linux.task_queue": "proj-other/linux",
@@ -93,7 +91,8 @@ def sample(path: str) -> Any:
         case {"type": "array"}:
             return [*known.get("examples", [["some-*"]])[0], "more"]
         case _:
-            return f"{known.get('examples', [default])[0]}-2"
+            text = str(known.get("examples", [default])[0])
+            return f"{text}/2" if "://" in text else f"{text}-2"
 
 
 def secrets() -> Iterator[str]:
