@@ -18,7 +18,8 @@ from tests.integration.chart.values import merged
 from tests.unit.settings.walk import settings as every_setting
 
 CHOSEN = {"buildbots": "main", "pools": "linux"}
-SECRET = "canary-of-more-than-thirty-two-characters"
+LENGTH = 32
+"""Characters that each secret has at least."""
 ADDRESSES = {
     "pulse.url": "amqps://bridge:p@pulse.example.org/%2F",
     "database.dsn": "postgresql://bridge:p@db.example.org/bridge",
@@ -99,12 +100,17 @@ def secrets() -> Iterator[str]:
     yield from (place(path) for path, field in every_setting() if is_secret(field))
 
 
+def secret(name: str) -> str:
+    """A right value, of no two settings the same."""
+    return ADDRESSES.get(name, name.ljust(LENGTH, "-"))
+
+
 def given(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Values with every setting, none as its default, and what must arrive of each."""
     expected: dict[str, Any] = {}
     values: dict[str, Any] = {"settings": {}, "secrets": {"existingSecret": "bridge", "mountPath": str(path), "files": {}}}
     for name in secrets():
-        (path / name).write_text(ADDRESSES.get(name, SECRET))
+        (path / name).write_text(secret(name))
         values["secrets"]["files"][name] = name
     for at, field in every_setting():
         name = place(at)
@@ -175,11 +181,11 @@ def test_what_is_not_given_has_the_bridges_default(tmp_path: Path) -> None:
 
 def test_status_and_live_logs_listen_where_others_reach_them(tmp_path: Path) -> None:
     given(tmp_path)
-    (tmp_path / "buildbots.mac.token").write_text(SECRET)
+    (tmp_path / "buildbots.mac.token").write_text("other-token")
     settings = loaded(manifest(FULL, {"secrets": {"mountPath": str(tmp_path)}}), tmp_path)
     assert (settings.status.host, settings.live_log.host) == ("0.0.0.0", "0.0.0.0")
-    assert settings.live_log.keys == (SECRET,)
-    assert settings.buildbots["mac"].bearer() == SECRET
+    assert settings.live_log.keys == (secret("live_log.key"),)
+    assert settings.buildbots["mac"].bearer() == "other-token"
 
 
 def test_no_secret_can_be_a_value() -> None:
