@@ -1,7 +1,7 @@
-"""Virtual environments beside the project's own: of a Buildbot master, and of a decision task.
+"""Virtual environments beside the project's own: of Buildbot masters, and of a decision task.
 
-A master is a foreign system. A decision task has the project's extra `taskgraph` only, here with the oldest releases of
-what that asks for.
+A master is a foreign system: there is a new one, and the oldest that the plugin works with. A decision task has the project's
+extra `taskgraph` only, here with the oldest releases of what that asks for.
 """
 
 import contextlib
@@ -32,6 +32,9 @@ class Environment:
 
 
 BUILDBOT = Environment(".venv-buildbot", "BRIDGE_BUILDBOT_VENV", ROOT / "requirements" / "buildbot.txt", "buildbot")
+BUILDBOT_OLDEST = Environment(
+    ".venv-buildbot-oldest", "BRIDGE_BUILDBOT_OLDEST_VENV", ROOT / "requirements" / "buildbot-oldest.txt", "buildbot"
+)
 TASKGRAPH = Environment(
     ".venv-taskgraph", "BRIDGE_TASKGRAPH_VENV", ROOT / "requirements" / "taskgraph-lowest.txt", "taskgraph"
 )
@@ -137,4 +140,5 @@ def _digest(files: list[Path], *words: str) -> str:
 
 if __name__ == "__main__":
     ensure_environment(BUILDBOT)
+    ensure_environment(BUILDBOT_OLDEST)
     ensure_environment(TASKGRAPH)

@@ -57,6 +57,10 @@ def locked(path: Path) -> dict[str, tuple[str, str]]:
     return {match["name"]: (match["version"], match["rest"]) for match in PACKAGE.finditer(path.read_text())}
 
 
+def asked_in(name: str) -> list[str]:
+    return [line for line in (ROOT / "requirements" / name).read_text().splitlines() if line and line[0] != "#"]
+
+
 def asked_for(lock: str) -> list[Requirement]:
     project = PYPROJECT["project"]
     wanted: dict[str, Iterable[str]] = {
@@ -67,9 +71,8 @@ def asked_for(lock: str) -> list[Requirement]:
             *PYPROJECT["dependency-groups"]["dev"],
         ],
         "taskgraph-lowest": project["optional-dependencies"]["taskgraph"],
-        "buildbot": [
-            line for line in (ROOT / "requirements" / "buildbot.in").read_text().splitlines() if line and line[0] != "#"
-        ],
+        "buildbot": asked_in("buildbot.in"),
+        "buildbot-oldest": asked_in("buildbot-oldest.in"),
     }
     return [Requirement(each) for each in wanted[lock]]
 
@@ -81,7 +84,9 @@ def test_a_lock_holds_what_is_asked_for_and_nothing_that_was_asked_for_once(lock
     for requirement in wanted:
         version, _ = packages[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(version, prereleases=True), f"{requirement}: run ./dev lock"
-    direct = {name for name, (_, rest) in packages.items() if re.search(r"# .*(buildbot-bridge|buildbot\.in)", rest)}
+    direct = {
+        name for name, (_, rest) in packages.items() if re.search(r"# .*(buildbot-bridge|buildbot(-oldest)?\.in)", rest)
+    }
     assert direct == {canonicalize_name(requirement.name) for requirement in wanted}, "run ./dev lock"
 
 
