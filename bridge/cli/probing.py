@@ -7,15 +7,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, get_args
 
 from bridge.cli.complaint import Complaint
-from bridge.cli.serving import MODULES
 from bridge.settings import Settings
+from bridge.settings.frame import ServiceName
 
 TIMEOUT: Final = 5.0
 """Seconds for the answer: an event loop that is later than that is not well."""
-SERVICES: Final = (*MODULES, "all")
+SERVICES: Final[tuple[str, ...]] = get_args(ServiceName)
 
 
 @dataclass(frozen=True, slots=True)

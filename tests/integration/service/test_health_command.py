@@ -1,5 +1,6 @@
 """`bbb health`, which supervisors of containers run instead of asking an address."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bridge.cli import probing
+from bridge.cli.complaint import Complaint
+from bridge.settings import load
 from tests.integration.service.test_bbb import Command, settings
 from tests.sandbox.process import free_port
 from tests.sandbox.stack import toml
@@ -61,23 +65,20 @@ async def test_one_that_is_not_says_why(bbb: Command, page: dict[str, Any]) -> N
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", '{"ready": true, "reasons": 1}', '{"ready": "yes", "reasons": {}}'])
 async def test_whatever_else_answers_there_is_not_taken_for_health(bbb: Command, page: dict[str, Any], body: str) -> None:
     page["body"] = body
-    assert (await bbb("health")).status == 1
+    assert not (await asyncio.to_thread(probing.asked, load(bbb.config), None)).well
 
 
-async def test_nobody_there_is_no_health(bbb: Command, page: dict[str, Any]) -> None:
-    said = await bbb("health", "web")
-    assert said.status == 1
-    assert "nothing answers on 127.0.0.1:" in said.out
+async def test_nobody_there_is_no_health(bbb: Command) -> None:
+    said = await asyncio.to_thread(probing.asked, load(bbb.config), "web")
+    assert not said.well
+    assert "nothing answers on 127.0.0.1:" in said.words[0]
 
 
 async def test_what_cannot_be_asked_is_a_complaint(bbb: Command, tmp_path: Path) -> None:
     unknown = await bbb("health", "reflectr")
-    assert (
-        unknown.status,
-        unknown.err.startswith("bbb: there is no service reflectr. There are: taskcluster-listener"),
-    ) == (2, True)
+    assert unknown.status == 2
+    assert unknown.err.startswith("bbb: there is no service reflectr. There are: taskcluster-listener")
     path = tmp_path / "any.toml"
     path.write_text(toml(settings("postgresql://bridge@127.0.0.1:9/none")))
-    anywhere = await bbb("health", config=path)
-    assert anywhere.status == 2
-    assert "web.ports" in anywhere.err
+    with pytest.raises(Complaint, match=r"web\.ports"):
+        probing.asked(load(path), None)
