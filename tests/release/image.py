@@ -42,9 +42,9 @@ def built() -> str:
     return name
 
 
-def build(base: str, name: str, revision: str = "") -> None:
-    """Build `docker/Dockerfile` on a base that is there, or can be pulled."""
-    labels = {"BASE": base, "VERSION": VERSION, "REVISION": revision}
+def build(base: str, name: str, **labels: str) -> None:
+    """Build `docker/Dockerfile` on a base that is there, or can be pulled, with more of its arguments."""
+    labels = {"BASE": base, "VERSION": VERSION, **labels}
     arguments = [f"--build-arg={key}={value}" for key, value in labels.items()]
     with _secrets() as secrets:
         engine.buildah(

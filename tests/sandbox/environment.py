@@ -74,8 +74,8 @@ def _packages(environment: Environment, place: Path) -> None:
     _say(f"{place.name}: {environment.program}, as {environment.lock.relative_to(ROOT)} has it")
     if place.exists():
         shutil.rmtree(place)
-    _run([sys.executable, "-m", "venv", "--without-pip", place])
-    _install(place, "--require-hashes", "-r", environment.lock)
+    run([sys.executable, "-m", "venv", "--without-pip", place])
+    install(place, "--require-hashes", "-r", environment.lock)
     stamp.write_text(made_of)
 
 
@@ -90,24 +90,25 @@ def _project(place: Path) -> None:
         return
     _say(f"{place.name}: this project")
     with tempfile.TemporaryDirectory(prefix="bridge-wheel-") as directory:
-        wheel = _run([sys.executable, "-c", BUILD, directory]).splitlines()[-1]
-        _install(place, "--no-deps", "--no-index", "--force-reinstall", Path(directory, wheel))
+        wheel = run([sys.executable, "-c", BUILD, directory]).splitlines()[-1]
+        install(place, "--no-deps", "--no-index", "--force-reinstall", Path(directory, wheel))
     stamp.write_text(made_of)
 
 
-def _install(place: Path, *what: str | Path) -> None:
+def install(place: Path, *what: str | Path) -> None:
     """Install by uv, else by pip, which may know an index or a proxy that uv was not told of."""
     beside = Path(sys.executable).with_name("uv")
     uv = beside if beside.exists() else shutil.which("uv")
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", place / "bin" / "python", "install", "-q"]
     if uv:
         with contextlib.suppress(RuntimeError):
-            _run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
+            run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
             return
-    _run([*pip, "--disable-pip-version-check", *what])
+    run([*pip, "--disable-pip-version-check", *what])
 
 
-def _run(command: list[str | Path]) -> str:
+def run(command: list[str | Path]) -> str:
+    """What a program prints; RuntimeError, with its words, if it fails."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
