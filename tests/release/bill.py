@@ -30,8 +30,8 @@ Json = dict[str, Any]
 
 def of_the_image(version: str) -> Json:
     """The document. No time and no serial number are in it: the same lock gives the same bytes."""
-    document = _seen()
-    kept = {each["bom-ref"]: each for each in document["components"] if _name(each) in in_the_image()}
+    document, there = _seen(), in_the_image()
+    kept = {each["bom-ref"]: each for each in document["components"] if _name(each) in there}
     root = {"type": "application", "name": "buildbot-bridge", "version": version, "bom-ref": "root",
             "licenses": [{"license": {"id": "MPL-2.0"}}]}  # fmt: skip
     document["metadata"]["component"] = root
@@ -67,17 +67,9 @@ def in_the_image() -> dict[str, str]:
 
 
 def _seen() -> Json:
-    command = [
-        sys.executable,
-        "-m",
-        "cyclonedx_py",
-        "environment",
-        "--output-reproducible",
-        "--of=JSON",
-        "-o",
-        "-",
-        sys.executable,
-    ]
+    # What comes of it is checked when it is complete, see `faults`.
+    options = ("--output-reproducible", "--no-validate", "--sv=1.6", "--of=JSON")
+    command = [sys.executable, "-m", "cyclonedx_py", "environment", *options, "-o", "-", sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise RuntimeError(f"cyclonedx_py failed ({done.returncode}):\n{done.stderr}")
