@@ -3,8 +3,6 @@
 import contextlib
 import fcntl
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Final
 
 from tests.release import engine
 from tests.release.engine import EngineError
+from tests.sandbox import machine
 from tests.sandbox.environment import ROOT, digest, sources
 
 NAME: Final = "localhost/buildbot-bridge-test"
@@ -21,7 +20,6 @@ GIVEN_BASE: Final = "BRIDGE_TEST_IMAGE_BASE"
 RELEASE: Final = "trixie"
 """The Debian that python:3.13-slim is made of, with the same Python."""
 _OF_THE_IMAGE: Final = ("docker/Dockerfile", ".dockerignore", "requirements/runtime.txt", "requirements/build.txt")
-_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 # What slim images leave out. Licences stay.
 _SLIM: Final = ("exclude=/usr/share/man/*", "exclude=/usr/share/locale/*", "exclude=/usr/share/doc/*")
 _LICENCES: Final = "include=/usr/share/doc/*/copyright"
@@ -62,41 +60,21 @@ def _stand_in() -> str:
             tree = Path(directory, "base.tar")
             engine.command("mmdebstrap", "--quiet", "--variant=minbase", "--include=python3,python3-venv,ca-certificates",
                   *(f"--dpkgopt=path-{rule}" for rule in (*_SLIM, _LICENCES)),
-                  *(f"--customize-hook={hook}" for hook in _HOOKS), RELEASE, tree, *mirror())  # fmt: skip
+                  *(f"--customize-hook={hook}" for hook in _HOOKS), RELEASE, tree, *machine.mirror())  # fmt: skip
             container = engine.buildah("from", "scratch").strip()
             engine.buildah("add", "--quiet", container, tree, "/")
             engine.buildah("commit", "--quiet", "--rm", container, name)
     return name
 
 
-def mirror() -> list[str]:
-    """The address from which this machine's apt has its Debian; none where that is no Debian: mmdebstrap then takes its own."""
-    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"]
-    try:
-        return subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True).stdout.split()[:1]
-    except (OSError, subprocess.CalledProcessError):
-        return []
-
-
 @contextlib.contextmanager
 def _secrets() -> Iterator[list[str]]:
     """This machine's way to its package index, for the time of a build: where it is, and whom to trust."""
+    trusted = machine.certificates()
     with tempfile.TemporaryDirectory(prefix="bridge-secrets-") as directory:
-        trusted = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE") or _CERTIFICATES
-        settings = ["[global]", *(_index()), *(["cert = /run/secrets/ca"] if Path(trusted).exists() else [])]
-        Path(directory, "pip.conf").write_text("\n".join(settings) + "\n")
-        secrets = [f"--secret=id=pip,src={directory}/pip.conf"]
-        yield [*secrets, *([f"--secret=id=ca,src={trusted}"] if Path(trusted).exists() else [])]
-
-
-def _index() -> list[str]:
-    """What pip's own settings say of indexes that are reached by network."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout
-    pairs = [line.partition("=") for line in listed.splitlines()]
-    found = {name.rpartition(".")[2]: value.strip("'\"") for name, _, value in pairs}
-    wanted = ("index-url", "extra-index-url", "proxy", "trusted-host", "default-timeout")
-    return [f"{name} = {found[name]}" for name in wanted if name in found and "file:" not in found[name]]
+        settings = Path(directory, "pip.conf")
+        settings.write_text(machine.pip_settings("/run/secrets/ca" if trusted else None))
+        yield [f"--secret=id=pip,src={settings}", *([f"--secret=id=ca,src={trusted}"] if trusted else [])]
 
 
 def _forget(name: str) -> None:
@@ -110,6 +88,6 @@ def _forget(name: str) -> None:
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Runs beside each other, of other clones too, wait for one that builds."""
-    with Path(tempfile.gettempdir(), "buildbot-bridge-image.lock").open("w") as lock:
+    with Path("/run/lock/buildbot-bridge-image").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
