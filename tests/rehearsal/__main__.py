@@ -18,16 +18,14 @@ from tests.rehearsal.tree import Tree, TreeError
 from tests.sandbox.environment import ROOT
 
 RELEASES: Final = {"bookworm": "Debian 12", "trixie": "Debian 13"}
-# What is left when a command has ended: processes that are neither this shell nor what it just started, and files.
+# What is left when a command has ended, but for this shell, which is process 1; one that only waits to be reaped has no exe.
 LEFT: Final = """
 for each in /proc/[0-9]*; do
-  read -r line 2>/dev/null <"$each/cmdline" || true
-  case ${each#/proc/} in 1 | $$) continue ;; esac
-  [ -e "$each/exe" ] && tr '\\0' ' ' <"$each/cmdline" && echo
-done
-ls -A /tmp
-true
+  if [ "$each" != /proc/1 ] && [ -e "$each/exe" ]; then tr '\\0' ' ' <"$each/cmdline"; echo; fi
+done >/left 2>/dev/null
+ls -A /tmp >>/left
 """
+CLONE: Final = "git -c advice.detachedHead=false clone --quiet /repository bridge"
 
 
 @dataclass
@@ -43,14 +41,14 @@ class Rehearsal:
             self.tree.make()
         bundle = self.tree.place / "repository"
         subprocess.run(["git", "-C", ROOT, "bundle", "create", "--quiet", bundle, "HEAD"], check=True)
-        for command in ("git clone --quiet /repository bridge", *commands):
+        for command in (CLONE, *commands):
             with self._timed(command):
                 self._run(command)
 
     def _run(self, command: str) -> None:
         where = "cd /root" if command.startswith("git ") else "cd /root/bridge"
         left = self.tree.place / "left"
-        script = f"{where} && {command}; status=$?; ({LEFT}) >/left; exit $status"
+        script = f"{where} && {command}; status=$?\n{LEFT}\nexit $status"
         if status := self.tree.run(script):
             raise TreeError(f"`{command}` failed with status {status}")
         if found := left.read_text().strip():
