@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.release.image import built
 from tests.sandbox import backend, process
 from tests.sandbox.postgres import create_database, drop_database
 
@@ -79,6 +80,12 @@ async def migrated(postgres: backend.Database) -> AsyncIterator[str]:
     async with _database(postgres, "template1") as (name, dsn):
         await migrate.migrate(dsn)
         yield name
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image of what the tree says now, by its name; where none can be built, the error says what is missing."""
+    return built()
 
 
 @pytest.fixture
