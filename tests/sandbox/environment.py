@@ -145,3 +145,6 @@ if __name__ == "__main__":
     ensure_environment(BUILDBOT)
     ensure_environment(BUILDBOT_OLDEST)
     ensure_environment(TASKGRAPH)
+    from tests.sandbox import helm
+
+    helm.ensure_all()

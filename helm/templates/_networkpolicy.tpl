@@ -1,0 +1,70 @@
+{{/* Rules of egress: a list of maps with `to` and `ports`. Port 53 is asked by both protocols. */}}
+{{- define "bridge.openings" -}}
+{{- range . }}
+- ports:
+    {{- range .ports }}
+    - {protocol: TCP, port: {{ . | int }}}
+    {{- if eq (. | int) 53 }}
+    - {protocol: UDP, port: 53}
+    {{- end }}
+    {{- end }}
+  {{- with .to }}
+  to:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The ports of all addresses in the settings, and those that are named, as YAML: ports. */}}
+{{- define "bridge.httpsPorts" -}}
+{{- $ports := list -}}
+{{- range .Values.networkPolicy.https.ports }}{{ $ports = append $ports (int .) }}{{ end -}}
+{{- range regexFindAll "\"https?://[^/\"]+" (include "bridge.config" .) -1 -}}
+{{- $port := regexFind ":[0-9]+$" . | trimPrefix ":" | int -}}
+{{- $ports = append $ports ($port | default (hasPrefix "\"https" . | ternary 443 80)) -}}
+{{- end -}}
+ports: {{ $ports | uniq | toJson }}
+{{- end -}}
+
+{{/* A policy that lets somebody in. Of a dict: root, name, components (nothing: all), from, ports. */}}
+{{- define "bridge.letIn" -}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+{{ include "bridge.metadata" (dict "root" .root "name" .name) }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "bridge.selector" .root | nindent 6 }}
+      {{- with .component }}
+      app.kubernetes.io/component: {{ . }}
+      {{- end }}
+  policyTypes: [Ingress]
+  ingress:
+    - from:
+        {{- toYaml .from | nindent 8 }}
+      ports:
+        - {protocol: TCP, port: {{ .port }}}
+{{ end -}}
+
+{{/* A policy that lets pods out. Of a dict: root, name, openings, expressions (which pods of the release; nothing: all). */}}
+{{- define "bridge.letOut" -}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+{{ include "bridge.metadata" (dict "root" .root "name" .name) }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "bridge.selector" .root | nindent 6 }}
+    {{- with .expressions }}
+    matchExpressions:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+  policyTypes: [Egress]
+  egress:
+    {{- include "bridge.openings" .openings | trim | nindent 4 }}
+    {{- with .extra }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{ end -}}

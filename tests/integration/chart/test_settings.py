@@ -1,0 +1,225 @@
+"""Every setting of the bridge can be given as a value of the chart, and arrives: judged by the bridge's own settings."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.settings import Settings, load
+from bridge.settings.words import is_secret
+from tests.integration.chart import rendering
+from tests.integration.chart.rendering import FULL, MINIMAL, Manifest, manifest
+from tests.integration.chart.values import merged
+from tests.unit.settings.walk import settings as every_setting
+
+CHOSEN = {"buildbots": "main", "pools": "linux"}
+LENGTH = 32
+"""Characters that each secret has at least."""
+ADDRESSES = {
+    "pulse.url": "amqps://bridge:p@pulse.example.org/%2F",
+    "database.dsn": "postgresql://bridge:p@db.example.org/bridge",
+}
+# What a type alone does not tell: where a text must have a form, or fit another setting.
+SAMPLES: dict[str, Any] = {
+    "buildbots.main.url": "https://bb.example.net:8010",
+    "status.proxy_addresses": ["10.1.0.0/16", "fd00::/8"],
+    "status.proxy_header": "X-Someone",
+    "pools.linux.task_queue": "proj-other/linux",
+    "pools.linux.buildbot": "main",
+    "pools.linux.builders_results": {"docs": {"failure": "intermittent-task"}},
+    "pools.linux.artifacts.redact_text": [
+        'a"b\\\\c',
+        "tab\there",
+        "'''",
+        "[A-Z]{3}#",
+        "ünï ☃",
+        "del\x7f",
+        "<&>",
+        "{{ x }}",
+        "\u2028",
+    ],
+    "web.host": "::1",
+    "status.host": "::1",
+    "live_log.host": "::1",
+    "web.ports": {"reflector": 9001, "web": 9002},
+}
+Shape = dict[str, Any]
+WHOLE: Shape = Settings.model_json_schema()
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("BBB_")]:
+        monkeypatch.delenv(name)
+
+
+def place(path: tuple[str, ...]) -> str:
+    return ".".join(CHOSEN[path[0]] if part == "*" else part for part in path)
+
+
+def shape(path: str) -> Shape:
+    """What the models' JSON schema says of a setting."""
+    whole = WHOLE
+    here: Shape = whole
+    for part in path.split("."):
+        here = here["properties"][part] if part in here.get("properties", {}) else here["additionalProperties"]
+        here = whole["$defs"][here["$ref"].rsplit("/", 1)[1]] if "$ref" in here else here
+    return next((each for each in here.get("anyOf", ()) if each.get("type") != "null"), here) | {
+        key: here[key] for key in ("default", "examples") if key in here
+    }
+
+
+def sample(path: str) -> Any:
+    """A right value that is not the default."""
+    if path in SAMPLES:
+        return SAMPLES[path]
+    known = shape(path)
+    default: Any = known.get("default")
+    match known:
+        case {"enum": choices}:
+            return next(each for each in choices if each != default)
+        case {"anyOf": [{"enum": choices}, *_]}:
+            return next(each for each in choices if each != default)
+        case {"type": "boolean"}:
+            return not default
+        case {"type": "integer" | "number"}:
+            return default + 1 if default + 1 <= known.get("maximum", default + 1) else default - 1
+        case {"type": "array"}:
+            return [*known.get("examples", [["some-*"]])[0], "more"]
+        case _:
+            text = str(known.get("examples", [default])[0])
+            return f"{text}/2" if "://" in text else f"{text}-2"
+
+
+def secrets() -> Iterator[str]:
+    yield from (place(path) for path, field in every_setting() if is_secret(field))
+
+
+def secret(name: str) -> str:
+    """A right value, of no two settings the same."""
+    return ADDRESSES.get(name, name.ljust(LENGTH, "-"))
+
+
+def given(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values with every setting, none as its default, and what must arrive of each."""
+    expected: dict[str, Any] = {}
+    values: dict[str, Any] = {"settings": {}, "secrets": {"existingSecret": "bridge", "mountPath": str(path), "files": {}}}
+    for name in secrets():
+        (path / name).write_text(secret(name))
+        values["secrets"]["files"][name] = name
+    for at, field in every_setting():
+        name = place(at)
+        if is_secret(field):
+            continue
+        if name.removesuffix("_file") in values["secrets"]["files"]:
+            expected[name] = str(path / name.removesuffix("_file"))
+            continue
+        expected[name] = sample(name)
+        here = values["settings"]
+        *outer, last = name.split(".")
+        for part in outer:
+            here = here.setdefault(part, {})
+        here[last] = expected[name]
+    return values, expected
+
+
+def loaded(objects: Manifest, path: Path, name: str = "") -> Settings:
+    """The settings as the bridge reads them from the rendered ConfigMap."""
+    (path / "bridge.toml").write_text(objects.one("ConfigMap", name)["data"]["bridge.toml"])
+    return load(path / "bridge.toml")
+
+
+def test_every_setting_arrives(tmp_path: Path) -> None:
+    values, expected = given(tmp_path)
+    assert len(expected) > 60
+    objects = manifest({"services": {"web": {"enabled": False}}}, values)
+    arrived = loaded(objects, tmp_path).model_dump(mode="json", exclude_unset=True)
+    for name, value in expected.items():
+        here = arrived
+        for part in name.split("."):
+            here = here[part]
+        assert here == value, name
+    job = loaded(objects, tmp_path, "migrate").model_dump(mode="json", exclude_unset=True)
+    assert job == arrived
+
+
+def test_no_sample_is_the_default(tmp_path: Path) -> None:
+    _, expected = given(tmp_path)
+    same = [name for name, value in expected.items() if shape(name).get("default", object()) == value]
+    assert same == []
+
+
+def test_large_and_broken_numbers_arrive_as_they_are(tmp_path: Path) -> None:
+    _, settings = given(tmp_path), {"pools": {"linux": {"artifacts": {"file_bytes": (1 << 50) - 1, "upload_limit": 0.001}}}}
+    quiet = {"secrets": {"mountPath": str(tmp_path)}, "settings": settings}
+    artifacts = loaded(manifest(MINIMAL, quiet), tmp_path).pools["linux"].artifacts
+    assert (artifacts.file_bytes, artifacts.upload_limit) == ((1 << 50) - 1, 0.001)
+
+
+def test_what_is_not_given_has_the_bridges_default(tmp_path: Path) -> None:
+    given(tmp_path)
+    settings = loaded(manifest(MINIMAL, {"secrets": {"mountPath": str(tmp_path)}}), tmp_path)
+    said = settings.model_dump(exclude_unset=True)
+    assert set(said) == {
+        "worker_group",
+        "taskcluster",
+        "pulse",
+        "database",
+        "web",
+        "status",
+        "live_log",
+        "buildbots",
+        "pools",
+    }
+    assert (settings.web.host, settings.web.port, settings.status.host) == ("0.0.0.0", 8080, "127.0.0.1")
+
+
+def test_status_and_live_logs_listen_where_others_reach_them(tmp_path: Path) -> None:
+    given(tmp_path)
+    (tmp_path / "buildbots.mac.token").write_text("other-token")
+    settings = loaded(manifest(FULL, {"secrets": {"mountPath": str(tmp_path)}}), tmp_path)
+    assert (settings.status.host, settings.live_log.host) == ("0.0.0.0", "0.0.0.0")
+    assert settings.live_log.keys == (secret("live_log.key"),)
+    assert settings.buildbots["mac"].bearer() == "other-token"
+
+
+def test_no_secret_can_be_a_value() -> None:
+    for name in secrets():
+        here: dict[str, Any] = {}
+        whole = here
+        *outer, last = name.split(".")
+        for part in outer:
+            here = here.setdefault(part, {})
+        here[last] = "canary"
+        with pytest.raises(rendering.RefusedError, match=rf"'{last}' not allowed"):
+            manifest(MINIMAL, {"settings": whole})
+
+
+async def test_the_migration_of_several_regions_at_once_comes_to_the_same_end(tmp_path: Path, empty_dsn: str) -> None:
+    """The Job's own command with the Job's own settings, three times at the same moment on a database with nothing in it."""
+    from bridge.store import migrate
+
+    given(tmp_path)
+    (tmp_path / "database.dsn").write_text(empty_dsn)
+    objects = manifest(MINIMAL, {"secrets": {"mountPath": str(tmp_path)}})
+    loaded(objects, tmp_path, "migrate")
+    (container,) = objects.one("Job", "migrate")["spec"]["template"]["spec"]["containers"]
+    command = [sys.executable, "-m", "bridge.cli", *container["args"], "--json"]
+    environment = {**os.environ, "BBB_CONFIG": str(tmp_path / "bridge.toml")}
+    pipe = asyncio.subprocess.PIPE
+    runs = [await asyncio.create_subprocess_exec(*command, env=environment, stdout=pipe, stderr=pipe) for _ in range(3)]
+    said = await asyncio.gather(*(run.communicate() for run in runs))
+    assert [run.returncode for run in runs] == [0, 0, 0], said
+    applied = [name for out, _ in said for name in json.loads(out)["applied"]]
+    assert len(applied) == len(set(applied)) > 3
+    assert await migrate.pending(empty_dsn) == []
+
+
+def test_values_are_merged_as_helm_merges_them() -> None:
+    two = {"settings": {"log": {"level": "debug"}}}
+    assert rendering.rendered(merged(MINIMAL, two)) == rendering.rendered(merged(MINIMAL, {"settings": {"log": None}}, two))
