@@ -87,8 +87,21 @@ class Tasks(Protocol):
         ...
 
 
+class Read(Protocol):
+    """Answer to a bulk read."""
+
+    @property
+    def states(self) -> tuple[RequestState, ...]:
+        """The states found."""
+        ...
+
+
 class Builds(Protocol):
     """One Buildbot, for reading."""
+
+    async def states(self, requests: Collection[RequestId]) -> Read:
+        """Read many states."""
+        ...
 
     async def state(self, request: RequestId) -> RequestState | None:
         """Read one request's state. None: Buildbot answers and does not know it."""
