@@ -3,7 +3,7 @@
 import {drawn, el} from './dom.js';
 import {hour, lasting} from './times.js';
 
-const BOX = {width: 420, height: 130, left: 52, right: 8, top: 10, bottom: 22};
+const BOX = {width: 420, height: 130, left: 74, right: 8, top: 10, bottom: 22};
 const ROUND = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800];
 
 const across = ({from, to}, at) => BOX.left + ((at - from) / Math.max(1, to - from)) * (BOX.width - BOX.left - BOX.right);

@@ -25,6 +25,9 @@ export function said(text) {
   return text.length > 160 || text.includes('\n') ? el('span', {class: 'long', tabindex: 0, role: 'group', 'aria-label': 'text'}, text) : text;
 }
 
+/** A sentence, with what stands between backquotes as what one types. */
+export const prose = (text) => text.split('`').map((each, at) => (at % 2 ? el('code', null, each) : each));
+
 /** A table in a frame that scrolls by itself. Cells are [name, content] or content; rows are {key, cells}. */
 export function table(label, heads, rows, kind = '') {
   const body = rows.map(({key, cells}) => el('tr', {'data-key': key}, cells.map((cell, at) => cellOf(cell, heads[at]))));

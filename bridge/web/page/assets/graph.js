@@ -9,7 +9,7 @@ const SIZE = {width: 200, height: 46, across: 64, down: 14, edge: 4};
 export function graph(nodes, edges) {
   const known = new Set(nodes.map(({id}) => id));
   const lines = edges.flatMap(({taskId, dependsOn}) => dependsOn.filter((on) => known.has(on) && known.has(taskId)).map((on) => [on, taskId]));
-  const columns = ordered(inColumns(nodes, lines), lines);
+  const columns = lines.length ? ordered(inColumns(nodes, lines), lines) : inRows(nodes);
   const places = new Map(columns.flatMap((column, x) => column.map((node, y) => [node.id, {
     x: SIZE.edge + x * (SIZE.width + SIZE.across), y: SIZE.edge + y * (SIZE.height + SIZE.down)}])));
   const width = columns.length * (SIZE.width + SIZE.across) - SIZE.across + 2 * SIZE.edge;
@@ -40,6 +40,12 @@ function inColumns(nodes, lines) {
   return Array.from(columns, (column) => column ?? []).filter((column) => column.length);
 }
 
+/** Where nothing is known of dependencies: beside each other, so that one look has them all. */
+function inRows(nodes) {
+  const many = Math.ceil(nodes.length / 4);
+  return [0, 1, 2, 3].map((at) => nodes.slice(at * many, (at + 1) * many)).filter((column) => column.length);
+}
+
 /** Rows so that lines are short: each node near the middle of those on which it depends. */
 function ordered(columns, lines) {
   const row = new Map();
@@ -67,6 +73,6 @@ function box({id, href, title, words, tone, foreign}, {x, y}) {
   return drawn('a', {href: web, class: foreign ? 'node foreign' : 'node', 'data-tone': tone, 'aria-label': `${title}, ${words}, task ${id}`},
     drawn('title', null, `${title}\n${words}\n${id}`),
     drawn('rect', {x, y, width: SIZE.width, height: SIZE.height}), drawn('rect', {class: 'state', x, y, width: 8, height: SIZE.height}),
-    drawn('text', {x: x + 16, y: y + 19}, shortened(title, 24)),
-    drawn('text', {class: 'second', x: x + 16, y: y + 36}, shortened(`${words} · ${id}`, 28)));
+    drawn('svg', {x: x + 14, y, width: SIZE.width - 18, height: SIZE.height},
+      drawn('text', {x: 2, y: 19}, shortened(title, 60)), drawn('text', {class: 'second', x: 2, y: 36}, `${words} · ${id}`)));
 }

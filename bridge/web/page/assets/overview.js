@@ -2,7 +2,7 @@
 
 import {get, lately} from './api.js';
 import {bars, lines} from './charts.js';
-import {el, facts, panel, said, table} from './dom.js';
+import {el, facts, panel, prose, said, table} from './dom.js';
 import {page} from './page.js';
 import {ago, lasting, when} from './times.js';
 import {builderLink, PHASES, runLink, shortened, stateChip, stuckMark, toneOf} from './words.js';
@@ -25,11 +25,11 @@ function verdict({state, problems}, {services}, {pools}) {
   const living = services.filter(({alive}) => alive).length;
   const fine = `${living} process${living === 1 ? '' : 'es'} serve${living === 1 ? 's' : ''} ${pools.length} pool${pools.length === 1 ? '' : 's'}; nothing is late, no run is stuck.`;
   return el('section', {class: 'panel health', 'data-state': state, 'data-key': 'health'}, el('h2', null, HEALTH[state]),
-    problems.length ? el('ul', null, problems.map(problem)) : el('p', null, fine));
+    problems.length ? el('ul', {class: 'findings'}, problems.map(problem)) : el('p', null, fine));
 }
 
 const problem = ({name, severity, what, mend}) => el('li', {'data-key': name},
-  el('span', {class: `chip ${severity}`}, severity === 'ill' ? 'now' : 'by day'), ' ', el('strong', null, what), el('p', null, mend));
+  el('span', {class: `chip ${severity}`}, severity === 'ill' ? 'now' : 'by day'), ' ', el('strong', null, what), el('p', null, prose(mend)));
 
 function numbers({runs}, {stuck, continuationToken}) {
   const of = (phase) => runs.filter((each) => each.phase === phase).reduce((sum, each) => sum + each.runs, 0);
@@ -69,9 +69,9 @@ function late({oldestDue, firstClaimEnds, oldestWanted}) {
 function lists({services}, {pools}, {stuck}, {deadLetters}, {sweeps}) {
   return [
     stuck.length ? el('div', {class: 'wide', 'data-key': 'stuck'}, panel('Stuck', table('Stuck runs', ['Run', 'State', 'Builder', 'Cause', 'What to do'], stuck.map(({run, findings}) => ({
-      key: `${run.taskId}/${run.runId}`, cells: [runLink(run), stateChip(run), builderLink(run), stuckMark(run), findings[0]?.mend ?? '']})), 'cards'),
+      key: `${run.taskId}/${run.runId}`, cells: [runLink(run), stateChip(run), builderLink(run), stuckMark(run), prose(findings[0]?.mend ?? '')]})), 'cards'),
       el('p', null, el('a', {href: '/stuck'}, 'All that are stuck, with every reason')))) : null,
-    el('div', {class: 'grid', 'data-key': 'who'},
+    el('div', {class: 'grid broad', 'data-key': 'who'},
       panel('Services', services.length ? table('Services', ['Service', 'Sign of life', 'Pools', 'Version', 'Process'], services.map((each) => ({
         key: each.name, cells: [el('span', {class: 'chip', 'data-tone': each.alive ? 'well' : 'ill'}, `${each.service}${each.alive ? '' : ': gone'}`),
           ago(each.seenAt), each.pools.join(', '), each.version, el('span', {class: 'code'}, each.name)]})), 'cards') : el('p', null, 'None has shown life within a day.')),

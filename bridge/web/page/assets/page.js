@@ -1,7 +1,7 @@
 // What all pages do: fill the content, keep it true while somebody looks, and say so when that cannot be done.
 
 import {asQuery, Trouble} from './api.js';
-import {el, show} from './dom.js';
+import {el, prose, show} from './dom.js';
 import {tick} from './times.js';
 
 const EVERY = 15_000; // milliseconds: lives and claims change without a change of phase
@@ -104,5 +104,5 @@ function wrong(error) {
   if (error === null) return;
   if (!(error instanceof Trouble)) console.error(error);
   const mend = error.mend ?? 'This page has a defect; the browser’s console says more. `bbb status` shows the same on a terminal.';
-  show(trouble, el('strong', null, error.message), el('p', null, mend));
+  show(trouble, el('strong', null, error.message), el('p', null, prose(mend)));
 }

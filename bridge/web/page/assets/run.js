@@ -20,9 +20,9 @@ page(async () => {
       outside(taskcluster.page, 'Task in Taskcluster'), buildbot.page ? outside(buildbot.page, 'Build in Buildbot') : null,
       run.taskGroupId ? el('a', {href: groupPath(run.taskGroupId)}, 'Its task group') : null,
       el('a', {href: `/runs?taskId=${part(taskId)}`}, 'All runs of the task')),
-    stuck.length ? el('section', {class: 'panel health', 'data-state': 'ill', 'data-key': 'stuck'}, el('h2', null, 'Stuck'), el('ul', null, stuck.map(finding))) : null,
+    stuck.length ? el('section', {class: 'panel health', 'data-state': 'ill', 'data-key': 'stuck'}, el('h2', null, 'Stuck'), el('ul', {class: 'findings'}, stuck.map(finding))) : null,
     el('div', {class: 'wide', 'data-key': 'time'}, panel('Timeline', timeline(whole, now(), wide))),
-    el('div', {class: 'grid', 'data-key': 'grid'}, debts(owes, run), known(run), there(taskcluster), here(buildbot), work(row, run), commands(run)),
+    el('div', {class: 'grid', 'data-key': 'grid'}, debts(owes, run), there(taskcluster), here(buildbot), known(run), work(row, run), commands(run)),
     panel('Changes of phase', table('Changes of phase', ['When', 'From', 'To', 'Because', 'By'], transitions.map((each, at) => ({
       key: String(at), cells: [when(each.at), each.fromPhase ? chip(each.fromPhase, each.fromPhase) : '', chip(each.toPhase, each.toPhase), said(each.because), el('span', {class: 'code'}, each.who)]})), 'cards')),
   ];

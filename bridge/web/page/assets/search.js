@@ -1,6 +1,6 @@
 // What was found for what was typed; a single run is gone to at once.
 
-import {get} from './api.js';
+import {asQuery, get} from './api.js';
 import {el, table} from './dom.js';
 import {page} from './page.js';
 import {ago} from './times.js';
@@ -38,7 +38,14 @@ function kinds({hits, more}) {
       table(KINDS[kind], ['Run', 'State', 'Builder', 'Request', 'Build', 'Changed'], hits.filter(({foundAs}) => foundAs === kind).map(({run}) => ({
         key: runPath(run), cells: [runLink(run), stateChip(run), builderLink(run), run.requestId, run.buildId, ago(run.updatedAt)],
       })), 'cards'),
-      more.includes(kind) ? el('p', {class: 'faint'}, 'There are more; the table of runs has them all.') : null));
+      more.includes(kind) ? el('p', null, el('a', {href: all(kind, hits.find(({foundAs}) => foundAs === kind).run)}, 'All of them')) : null));
+}
+
+/** The table of runs with all of a kind. */
+function all(kind, run) {
+  const names = {task: ['taskId', run.taskId], group: ['taskGroupId', run.taskGroupId], request: ['requestId', run.requestId], build: ['buildId', run.buildId]};
+  const [name, value] = names[kind] ?? ['builder', `${q.replace(/\*+$/, '')}*`];
+  return `/runs${asQuery({[name]: value})}`;
 }
 
 function notes({hits, lookedAt, errors}) {
