@@ -50,7 +50,7 @@ class Tab:
 
     async def filled(self) -> None:
         """Wait until the page shows what it asked for."""
-        await self.page.wait_for_selector("#content:not([aria-busy])")
+        await self.page.wait_for_selector("#content:not([aria-busy])", state="attached")
 
     def watch(self) -> None:
         """Note what goes wrong from now on."""

@@ -53,6 +53,15 @@ async def test_every_page_is_filled_and_shuts_nobody_out(store: Runs, api: Serve
         await no_errors(seen, "404")
 
 
+async def test_what_shuts_somebody_out_would_be_found(api: Served, browser: Browser) -> None:
+    async with tab(browser, api.url) as seen:
+        await seen.go("/")
+        await seen.page.evaluate(
+            "() => document.querySelector('main').append(document.createElement('img'), document.createElement('input'))"
+        )
+        assert {each.split()[1] for each in await complaints(seen)} == {"image-alt:", "label:"}
+
+
 async def test_no_page_is_wider_than_a_phone(store: Runs, api: Served, browser: Browser) -> None:
     await town.settle(store)
     async with tab(browser, api.url, viewport=PHONE, has_touch=True, is_mobile=True) as seen:
@@ -92,7 +101,7 @@ async def test_the_filters_stand_in_the_address_and_pages_follow_each_other(
     async with tab(browser, api.url) as seen:
         await seen.go("/runs")
         await seen.page.get_by_label("settled", exact=True).check()
-        await seen.page.get_by_label("Builder").fill(" linux64-debug ")
+        await seen.page.get_by_role("textbox", name="Builder").fill(" linux64-debug ")
         await seen.page.get_by_role("button", name="Show").click()
         await seen.page.wait_for_url("**/runs?phase=settled&builder=linux64-debug")
         await seen.filled()
