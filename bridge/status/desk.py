@@ -150,13 +150,11 @@ class Desk:
     async def health(self) -> answers.Health:
         """Whether the bridge is healthy."""
         now = self.now()
-        servers, runs, oldest, sweeps, letters, stuck = await asyncio.gather(
-            self.records.servers(now),
-            self.records.counts(),
-            self.records.oldest(),
-            self.records.sweeps(),
-            self.records.letters(None, 1, 1),
-            self.stuck(asked.Paged()),
+        servers, runs, stuck = await asyncio.gather(
+            self.records.servers(now), self.records.counts(), self.stuck(asked.Paged())
+        )
+        oldest, sweeps, letters = await asyncio.gather(
+            self.records.oldest(), self.records.sweeps(), self.records.letters(None, 1, 1)
         )
         causes = [finding.cause for each in stuck.stuck for finding in each.findings[:1]]
         more = stuck.continuation_token is not None
@@ -164,13 +162,8 @@ class Desk:
 
     async def search(self, which: asked.Search) -> answers.Hits:
         """The runs that were meant."""
-        what = sought.sought(which.q)
-        seen = await self._seen()
-        trove = await searching.search(self.records, self._live, what)
-        hits = [answers.Hit(found_as=kind, run=shaping.run(entry, seen)) for kind, entry in trove.found]
-        return answers.Hits(
-            words=what.words, hits=hits, more=list(trove.more), looked_at=trove.looked_at, errors=list(trove.errors)
-        )
+        what, seen = sought.sought(which.q), await self._seen()
+        return shaping.hits(what.words, await searching.search(self.records, self._live, what), seen)
 
     async def services(self) -> answers.Services:
         """Who serves."""

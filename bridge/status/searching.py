@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from bridge.core.ledger import Entry, Selection
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, request_of
 from bridge.status import answers
-from bridge.status.ports import Read, Records
+from bridge.status.ports import Read, Records, Trove
 from bridge.status.sides import Away, Live
 from bridge.status.sought import Sought
 
@@ -19,16 +18,6 @@ MOST: Final = 20
 """Runs of a kind."""
 NUMBERED: Final = 500
 """Of the newest runs, so many are asked of Buildbot for the number of their builds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trove:
-    """What was found, as (kind, row); kinds of which there are more; how many were asked for build numbers; errors."""
-
-    found: Sequence[tuple[answers.Kind, Entry]]
-    more: Sequence[str]
-    looked_at: int
-    errors: Sequence[str]
 
 
 async def search(records: Records, live: Live, what: Sought) -> Trove:

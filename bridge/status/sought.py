@@ -29,7 +29,7 @@ _FORMS: Final = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What to look for; what is None is not. One of two is never both: a name of 22 characters may be a task or a group."""
+    """What to look for; what is None is not. A name of 22 characters may be a task, a group, a builder."""
 
     task: str | None = None
     run: int | None = None
@@ -71,7 +71,7 @@ def _meant(said: str, parts: dict[str, str]) -> Sought:
     numbers = {name: int(value) for name, value in parts.items() if name not in ("task", "group", "builder")}
     task, group, builder = parts.get("task"), parts.get("group"), parts.get("builder")
     if task == said:
-        return Sought(task=task, group=task)
+        return Sought(task=task, group=task, builder=task)
     if "number" in numbers and builder is None and "builder_id" not in numbers:
         number = numbers["number"]
         of_request = number if said.lstrip("#").isdigit() else None

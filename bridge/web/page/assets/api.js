@@ -22,7 +22,9 @@ export async function get(path, query = {}) {
     location.reload(); // the server shows how to sign in, at this address
     return new Promise(() => {});
   }
-  const answer = await response.json().catch(() => ({message: `The answer was no JSON (HTTP ${response.status}).`, mend: 'Is there a proxy in between?'}));
+  const answer = await response
+    .json()
+    .catch(() => ({message: `The answer was no JSON (HTTP ${response.status}).`, mend: 'Is there a proxy in between?'}));
   if (!response.ok) throw new Trouble(response.status, answer);
   return answer;
 }
@@ -34,7 +36,10 @@ async function reached(address) {
     ahead = Math.abs(apart) > 2000 ? apart : 0;
     return response;
   } catch {
-    throw new Trouble(0, {message: 'The bridge’s status does not answer.', mend: 'See that `bbb web` runs and this browser reaches it; this page asks again by itself.'});
+    throw new Trouble(0, {
+      message: 'The bridge’s status does not answer.',
+      mend: 'See that `bbb web` runs and this browser reaches it; this page asks again by itself.',
+    });
   }
 }
 

@@ -16,9 +16,20 @@ function frame(chart, top, words, marks) {
     drawn('text', {x: BOX.left - 6, y: up(value, top) + 4, 'text-anchor': 'end'}, words(value)),
   ]);
   const span = chart.to - chart.from;
-  const times = [0, 0.5, 1].map((share) => drawn('text', {x: BOX.left + share * (right - BOX.left), y: BOX.height - 5,
-    'text-anchor': ['start', 'middle', 'end'][share * 2]}, hour(chart.from + share * span, 0).slice(0, 5)));
-  return drawn('svg', {viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: 'img', 'aria-label': chart.label}, levels, times, marks);
+  const times = [0, 0.5, 1].map((share) =>
+    drawn(
+      'text',
+      {x: BOX.left + share * (right - BOX.left), y: BOX.height - 5, 'text-anchor': ['start', 'middle', 'end'][share * 2]},
+      hour(chart.from + share * span, 0).slice(0, 5),
+    ),
+  );
+  return drawn(
+    'svg',
+    {viewBox: `0 0 ${BOX.width} ${BOX.height}`, role: 'img', 'aria-label': chart.label},
+    levels,
+    times,
+    marks,
+  );
 }
 
 function nothing(chart) {
@@ -31,19 +42,29 @@ export function lines(chart) {
   if (!values.length) return nothing(chart);
   const most = Math.max(...values, 1);
   const top = ROUND.find((each) => each >= most) ?? most;
-  const marks = chart.series.map(({tone, points, second}) => drawn('g', {'data-tone': tone},
-    drawn('path', {class: second ? 'line second' : 'line', d: path(chart, points, top)}),
-    points.slice(-1).map(([at, value]) => drawn('circle', {class: 'dot', cx: across(chart, at), cy: up(value, top), r: 3}))));
-  const key = chart.series.filter(({points}) => points.length).map(({name, tone, points}) =>
-    el('span', {class: 'chip', 'data-tone': tone}, `${name}: ${lasting(points.at(-1)[1])}`));
+  const marks = chart.series.map(({tone, points, second}) =>
+    drawn(
+      'g',
+      {'data-tone': tone},
+      drawn('path', {class: second ? 'line second' : 'line', d: path(chart, points, top)}),
+      points
+        .slice(-1)
+        .map(([at, value]) => drawn('circle', {class: 'dot', cx: across(chart, at), cy: up(value, top), r: 3})),
+    ),
+  );
+  const key = chart.series
+    .filter(({points}) => points.length)
+    .map(({name, tone, points}) => el('span', {class: 'chip', 'data-tone': tone}, `${name}: ${lasting(points.at(-1)[1])}`));
   return el('div', {class: 'chart'}, frame(chart, top, lasting, marks), el('p', {class: 'key'}, key));
 }
 
 function path(chart, points, top) {
-  return points.map(([at, value], place) => {
-    const gap = place === 0 || at - points[place - 1][0] > chart.step * 1.5;
-    return `${gap ? 'M' : 'L'}${across(chart, at).toFixed(1)} ${up(value, top).toFixed(1)}${gap ? 'h.01' : ''}`;
-  }).join('');
+  return points
+    .map(([at, value], place) => {
+      const gap = place === 0 || at - points[place - 1][0] > chart.step * 1.5;
+      return `${gap ? 'M' : 'L'}${across(chart, at).toFixed(1)} ${up(value, top).toFixed(1)}${gap ? 'h.01' : ''}`;
+    })
+    .join('');
 }
 
 /** Bars of counts, one a step, piled up by outcome. */
@@ -57,10 +78,22 @@ export function bars(chart) {
     return outcomes.map(({outcome, runs}) => {
       const low = up(below, top);
       below += runs;
-      return drawn('rect', {class: 'bar', 'data-tone': chart.toneOf(outcome), x: Math.min(across(chart, at), BOX.width - BOX.right - wide), width: wide, y: up(below, top), height: low - up(below, top)});
+      return drawn('rect', {
+        class: 'bar',
+        'data-tone': chart.toneOf(outcome),
+        x: Math.min(across(chart, at), BOX.width - BOX.right - wide),
+        width: wide,
+        y: up(below, top),
+        height: low - up(below, top),
+      });
     });
   });
-  return el('div', {class: 'chart'}, frame(chart, top, (value) => String(Math.round(value)), marks), el('p', {class: 'key'}, totals(chart)));
+  return el(
+    'div',
+    {class: 'chart'},
+    frame(chart, top, (value) => String(Math.round(value)), marks),
+    el('p', {class: 'key'}, totals(chart)),
+  );
 }
 
 function totals({points, toneOf}) {
@@ -69,5 +102,8 @@ function totals({points, toneOf}) {
     const words = outcome.replace(/^resolved as /, '').slice(0, 40);
     sums.set(words, (sums.get(words) ?? 0) + runs);
   }
-  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 6).map(([words, runs]) => el('span', {class: 'chip', 'data-tone': toneOf(words)}, `${words}: ${runs}`));
+  return [...sums]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 6)
+    .map(([words, runs]) => el('span', {class: 'chip', 'data-tone': toneOf(words)}, `${words}: ${runs}`));
 }

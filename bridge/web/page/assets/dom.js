@@ -22,7 +22,9 @@ export function outside(address, text) {
 /** A text of any length and form: what is long has a frame of its own. */
 export function said(text) {
   if (text === null || text === undefined || text === '') return '';
-  return text.length > 160 || text.includes('\n') ? el('span', {class: 'long', tabindex: 0, role: 'group', 'aria-label': 'text'}, text) : text;
+  return text.length > 160 || text.includes('\n')
+    ? el('span', {class: 'long', tabindex: 0, role: 'group', 'aria-label': 'text'}, text)
+    : text;
 }
 
 /** A sentence, with what stands between backquotes as what one types. */
@@ -30,20 +32,50 @@ export const prose = (text) => text.split('`').map((each, at) => (at % 2 ? el('c
 
 /** A table in a frame that scrolls by itself. Cells are [name, content] or content; rows are {key, cells}. */
 export function table(label, heads, rows, kind = '') {
-  const body = rows.map(({key, cells}) => el('tr', {'data-key': key}, cells.map((cell, at) => cellOf(cell, heads[at]))));
-  return el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label},
-    el('table', {class: kind}, el('thead', null, el('tr', null, heads.map((head) => el('th', {scope: 'col'}, head)))), el('tbody', null, body)));
+  const body = rows.map(({key, cells}) =>
+    el(
+      'tr',
+      {'data-key': key},
+      cells.map((cell, at) => cellOf(cell, heads[at])),
+    ),
+  );
+  return el(
+    'div',
+    {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': label},
+    el(
+      'table',
+      {class: kind},
+      el(
+        'thead',
+        null,
+        el(
+          'tr',
+          null,
+          heads.map((head) => el('th', {scope: 'col'}, head)),
+        ),
+      ),
+      el('tbody', null, body),
+    ),
+  );
 }
 
 function cellOf(cell, head) {
   const kind = typeof cell === 'number' ? 'number' : 'text';
-  return el('td', {class: kind, 'data-name': head}, cell === null || cell === undefined ? '' : typeof cell === 'number' ? String(cell) : cell);
+  return el(
+    'td',
+    {class: kind, 'data-name': head},
+    cell === null || cell === undefined ? '' : typeof cell === 'number' ? String(cell) : cell,
+  );
 }
 
 /** A list of what is known; facts without a value are left out. */
 export function facts(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== '');
-  return el('dl', {class: 'facts'}, known.map(([name, value]) => [el('dt', null, name), el('dd', {class: 'text'}, value)]));
+  return el(
+    'dl',
+    {class: 'facts'},
+    known.map(([name, value]) => [el('dt', null, name), el('dd', {class: 'text'}, value)]),
+  );
 }
 
 export function panel(title, ...children) {
@@ -90,6 +122,7 @@ function same(old, fresh) {
   }
   const kept = (name) => (old.nodeName === 'DETAILS' && name === 'open') || (name === 'class' && old.nodeName === 'TR');
   for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept(name)) old.removeAttribute(name);
-  for (const {name, value} of [...fresh.attributes]) if (old.getAttribute(name) !== value && !kept(name)) old.setAttribute(name, value);
+  for (const {name, value} of [...fresh.attributes])
+    if (old.getAttribute(name) !== value && !kept(name)) old.setAttribute(name, value);
   sameChildren(old, fresh);
 }

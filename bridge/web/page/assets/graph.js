@@ -8,14 +8,35 @@ const SIZE = {width: 200, height: 46, across: 64, down: 14, edge: 4};
 /** Nodes are {id, href, title, words, tone, foreign}; edges are {taskId, dependsOn}. */
 export function graph(nodes, edges) {
   const known = new Set(nodes.map(({id}) => id));
-  const lines = edges.flatMap(({taskId, dependsOn}) => dependsOn.filter((on) => known.has(on) && known.has(taskId)).map((on) => [on, taskId]));
+  const lines = edges.flatMap(({taskId, dependsOn}) =>
+    dependsOn.filter((on) => known.has(on) && known.has(taskId)).map((on) => [on, taskId]),
+  );
   const columns = lines.length ? ordered(inColumns(nodes, lines), lines) : inRows(nodes);
-  const places = new Map(columns.flatMap((column, x) => column.map((node, y) => [node.id, {
-    x: SIZE.edge + x * (SIZE.width + SIZE.across), y: SIZE.edge + y * (SIZE.height + SIZE.down)}])));
+  const places = new Map(
+    columns.flatMap((column, x) =>
+      column.map((node, y) => [
+        node.id,
+        {
+          x: SIZE.edge + x * (SIZE.width + SIZE.across),
+          y: SIZE.edge + y * (SIZE.height + SIZE.down),
+        },
+      ]),
+    ),
+  );
   const width = columns.length * (SIZE.width + SIZE.across) - SIZE.across + 2 * SIZE.edge;
   const height = Math.max(...columns.map((column) => column.length)) * (SIZE.height + SIZE.down) - SIZE.down + 2 * SIZE.edge;
-  return drawn('svg', {width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `${nodes.length} tasks, ${lines.length} dependencies`},
-    lines.map(([from, to]) => edge(places.get(from), places.get(to))), nodes.map((node) => box(node, places.get(node.id))));
+  return drawn(
+    'svg',
+    {
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: 'group',
+      'aria-label': `${nodes.length} tasks, ${lines.length} dependencies`,
+    },
+    lines.map(([from, to]) => edge(places.get(from), places.get(to))),
+    nodes.map((node) => box(node, places.get(node.id))),
+  );
 }
 
 /** Each node in the column after the last of those on which it depends. What is in a circle stays in the first. */
@@ -56,7 +77,10 @@ function ordered(columns, lines) {
       const rows = (before.get(id) ?? []).map((on) => row.get(on)).filter((at) => at !== undefined);
       return rows.length ? rows.reduce((sum, at) => sum + at, 0) / rows.length : 0;
     };
-    const sorted = column.map((node) => [middle(node), node.title, node]).sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1)).map(([, , node]) => node);
+    const sorted = column
+      .map((node) => [middle(node), node.title, node])
+      .sort((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))
+      .map(([, , node]) => node);
     sorted.forEach(({id}, at) => row.set(id, at));
     return sorted;
   });
@@ -70,9 +94,17 @@ function edge(from, to) {
 
 function box({id, href, title, words, tone, foreign}, {x, y}) {
   const web = /^(\/|https?:\/\/)/.test(href) ? href : null;
-  return drawn('a', {href: web, class: foreign ? 'node foreign' : 'node', 'data-tone': tone, 'aria-label': `${title}, ${words}, task ${id}`},
+  return drawn(
+    'a',
+    {href: web, class: foreign ? 'node foreign' : 'node', 'data-tone': tone, 'aria-label': `${title}, ${words}, task ${id}`},
     drawn('title', null, `${title}\n${words}\n${id}`),
-    drawn('rect', {x, y, width: SIZE.width, height: SIZE.height}), drawn('rect', {class: 'state', x, y, width: 8, height: SIZE.height}),
-    drawn('svg', {x: x + 14, y, width: SIZE.width - 18, height: SIZE.height},
-      drawn('text', {x: 2, y: 19}, shortened(title, 60)), drawn('text', {class: 'second', x: 2, y: 36}, `${words} · ${id}`)));
+    drawn('rect', {x, y, width: SIZE.width, height: SIZE.height}),
+    drawn('rect', {class: 'state', x, y, width: 8, height: SIZE.height}),
+    drawn(
+      'svg',
+      {x: x + 14, y, width: SIZE.width - 18, height: SIZE.height},
+      drawn('text', {x: 2, y: 19}, shortened(title, 60)),
+      drawn('text', {class: 'second', x: 2, y: 36}, `${words} · ${id}`),
+    ),
+  );
 }

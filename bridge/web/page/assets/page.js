@@ -103,6 +103,7 @@ function wrong(error) {
   trouble.hidden = error === null;
   if (error === null) return;
   if (!(error instanceof Trouble)) console.error(error);
-  const mend = error.mend ?? 'This page has a defect; the browser’s console says more. `bbb status` shows the same on a terminal.';
+  const mend =
+    error.mend ?? 'This page has a defect; the browser’s console says more. `bbb status` shows the same on a terminal.';
   show(trouble, el('strong', null, error.message), el('p', null, prose(mend)));
 }

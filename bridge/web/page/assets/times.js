@@ -3,10 +3,21 @@
 import {now} from './api.js';
 import {el} from './dom.js';
 
-const STEPS = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+const STEPS = [
+  [86400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
 const exact = new Intl.DateTimeFormat(undefined, {dateStyle: 'medium', timeStyle: 'medium'});
 const clock = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
-const day = new Intl.DateTimeFormat(undefined, {month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23'});
+const day = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
 
 /** Seconds in words: the two largest units that count. */
 export function lasting(seconds) {
@@ -26,7 +37,9 @@ function apart(moment) {
 
 /** A moment as it is to be read: "3 min ago", which goes on by itself; '' for none. */
 export function ago(moment) {
-  return moment ? el('time', {datetime: moment, title: exact.format(new Date(moment)), 'data-ago': true}, apart(moment)) : '';
+  return moment
+    ? el('time', {datetime: moment, title: exact.format(new Date(moment)), 'data-ago': true}, apart(moment))
+    : '';
 }
 
 /** A moment with its exact time. */

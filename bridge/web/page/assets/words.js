@@ -35,7 +35,8 @@ export const stateChip = (run) => {
 export const runPath = (run) => `/runs/${part(run.taskId)}/${part(run.runId)}`;
 export const runLink = (run) => el('a', {class: 'code name', href: runPath(run)}, `${run.taskId}/${run.runId}`);
 export const groupPath = (group) => `/groups/${part(group)}`;
-export const builderLink = (run) => (run.builder ? el('a', {href: `/runs?builder=${part(run.builder)}`}, shortened(run.builder, 60)) : '');
+export const builderLink = (run) =>
+  run.builder ? el('a', {href: `/runs?builder=${part(run.builder)}`}, shortened(run.builder, 60)) : '';
 
 export function shortened(text, most) {
   const letters = [...text];
@@ -45,4 +46,5 @@ export function shortened(text, most) {
 /** What there is to say of a run in a line. */
 export const because = (run) => run.held ?? run.reason ?? run.verdict ?? (run.phase === 'settled' ? '' : run.outcome) ?? '';
 
-export const stuckMark = (run) => (run.stuck.length ? el('span', {class: 'chip look'}, run.stuck[0].replaceAll('_', ' ')) : '');
+export const stuckMark = (run) =>
+  run.stuck.length ? el('span', {class: 'chip look'}, run.stuck[0].replaceAll('_', ' ')) : '';
