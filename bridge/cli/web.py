@@ -68,7 +68,8 @@ def shown(settings: Settings) -> Shown:
 
 def _app(house: House, changes: Changes) -> Application:
     """The API, and the page beside it."""
-    section, masked = house.settings.status, shown(house.settings)
+    section = house.settings.status
+    masked = shown(house.settings)
     sessions = Sessions(lambda: section.tokens, house.clock.now)
     access = Access(
         guarded=section.guarded,

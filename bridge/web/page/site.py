@@ -73,8 +73,7 @@ class Site:
         app.router.add_post("/sign-out", _sign_out)
         for page in (*PAGES, LOST):
             app.router.add_get(page.path, partial(self._shown, page), allow_head=False)
-        for page in PAGES:
-            app.router.add_post(page.path, self._sign_in)
+            app.router.add_post(page.path, partial(self._sign_in, page))
 
     async def _shown(self, page: Page, request: web.Request) -> web.Response:
         no = self.access.refusal(request.headers, request.remote)
@@ -92,7 +91,7 @@ class Site:
             )
         return _document(Template(_part("door.html")).substitute(wrong=wrong), no.status)
 
-    async def _sign_in(self, request: web.Request) -> web.Response:
+    async def _sign_in(self, page: Page, request: web.Request) -> web.Response:
         no = self.access.refusal(request.headers, request.remote)
         if no is not None and no.status != 401:
             return self._door(no)
@@ -100,7 +99,9 @@ class Site:
         if begun is None:
             refused = no or Refusal(401, "NotAuthorized", "", "")
             return self._door(refused, _part("wrong.html"))
-        response = web.Response(status=303, headers={"Location": request.rel_url.raw_path_qs})
+        # An address of nothing may begin as one of elsewhere does: //example.org.
+        onward = "/" if page is LOST else request.rel_url.raw_path_qs
+        response = web.Response(status=303, headers={"Location": onward})
         # Out of reach of scripts, and never sent for a page of elsewhere.
         secure, age = _ciphered(request), int(LASTS.total_seconds())
         response.set_cookie(COOKIE, begun, max_age=age, httponly=True, samesite="Strict", secure=secure)

@@ -5,6 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from playwright.async_api import Browser
+from yarl import URL
 
 from bridge.store.runs import Runs
 from bridge.web.session import COOKIE
@@ -79,7 +80,11 @@ async def test_a_session_is_for_reading_and_for_nobody_else(postgres_dsn: str, t
         assert await begun(http, url, "") == (401, "")
         assert await begun(http, url, TOKEN, **{"Sec-Fetch-Site": "cross-site"}) == (401, "")
         assert await begun(http, url, "x" * 10_000) == (401, "")
-        assert await begun(http, f"{api.url}/nothing", TOKEN) == (405, "")
+        for lost in ("/nothing", "//evil.example.org/x"):
+            async with http.post(
+                URL(f"{api.url}{lost}", encoded=True), data={"token": TOKEN}, allow_redirects=False
+            ) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, "/")
         async with http.post(url, json={"token": TOKEN}) as answer:
             assert answer.status == 401
         async with http.post(url, data={"token": TOKEN}, allow_redirects=False) as answer:

@@ -28,7 +28,8 @@ page(
       drawings(history),
       el('div', {class: 'grid', 'data-key': 'grid'}, waits(counts), late(margins)),
       stuckList(stuck),
-      el('div', {class: 'grid broad', 'data-key': 'who'}, serviceList(services), poolList(pools), sweepList(sweeps)),
+      el('div', {class: 'grid broad', 'data-key': 'who'}, serviceList(services), sweepList(sweeps)),
+      el('div', {class: 'wide', 'data-key': 'pools'}, poolList(pools)),
       letterList(letters),
     ];
   },

@@ -18,58 +18,58 @@ page(
     const {run, row, owes, stuck, transitions, taskcluster, buildbot} = whole;
     const wide = document.getElementById('content').clientWidth - 34;
     return [
-      el(
-        'p',
-        {class: 'row', 'data-key': 'what'},
-        stateChip(run),
-        el('span', null, PHASES[run.phase]),
-        el('strong', null, builderLink(run)),
-        outside(taskcluster.page, 'Task in Taskcluster'),
-        buildbot.page ? outside(buildbot.page, 'Build in Buildbot') : null,
-        run.taskGroupId ? el('a', {href: groupPath(run.taskGroupId)}, 'Its task group') : null,
-        el('a', {href: `/runs?taskId=${part(taskId)}`}, 'All runs of the task'),
-      ),
-      stuck.length
-        ? el(
-            'section',
-            {class: 'panel health', 'data-state': 'ill', 'data-key': 'stuck'},
-            el('h2', null, 'Stuck'),
-            el('ul', {class: 'findings'}, stuck.map(finding)),
-          )
-        : null,
+      what(whole),
+      stuck.length ? wrong(stuck) : null,
       el('div', {class: 'wide', 'data-key': 'time'}, panel('Timeline', timeline(whole, now(), wide))),
       el(
         'div',
-        {class: 'grid', 'data-key': 'grid'},
+        {class: 'grid broad', 'data-key': 'grid'},
         debts(owes, run),
+        commands(run),
         there(taskcluster),
         here(buildbot),
         known(run),
         work(row, run),
-        commands(run),
       ),
-      panel(
-        'Changes of phase',
-        table(
-          'Changes of phase',
-          ['When', 'From', 'To', 'Because', 'By'],
-          transitions.map((each, at) => ({
-            key: String(at),
-            cells: [
-              when(each.at),
-              each.fromPhase ? chip(each.fromPhase, each.fromPhase) : '',
-              chip(each.toPhase, each.toPhase),
-              said(each.because),
-              el('span', {class: 'code'}, each.who),
-            ],
-          })),
-          'cards',
-        ),
-      ),
+      changes(transitions),
     ];
   },
   {which: {taskId: /^[\w-]{22}$/.test(taskId) ? taskId : null}, pause: 300},
 );
+
+/** The run in a line, with the ways on. */
+function what({run, taskcluster, buildbot}) {
+  return el(
+    'p',
+    {class: 'row', 'data-key': 'what'},
+    stateChip(run),
+    el('span', null, PHASES[run.phase]),
+    el('strong', null, builderLink(run)),
+    outside(taskcluster.page, 'Task in Taskcluster'),
+    buildbot.page ? outside(buildbot.page, 'Build in Buildbot') : null,
+    run.taskGroupId ? el('a', {href: groupPath(run.taskGroupId)}, 'Its task group') : null,
+    el('a', {href: `/runs?taskId=${part(taskId)}`}, 'All runs of the task'),
+  );
+}
+
+function wrong(stuck) {
+  const list = el('ul', {class: 'findings'}, stuck.map(finding));
+  return el('section', {class: 'panel health', 'data-state': 'ill', 'data-key': 'stuck'}, el('h2', null, 'Stuck'), list);
+}
+
+function changes(transitions) {
+  const rows = transitions.map((each, at) => ({
+    key: String(at),
+    cells: [
+      when(each.at),
+      each.fromPhase ? chip(each.fromPhase, each.fromPhase) : '',
+      chip(each.toPhase, each.toPhase),
+      said(each.because),
+      el('span', {class: 'code'}, each.who),
+    ],
+  }));
+  return panel('Changes of phase', table('Changes of phase', ['When', 'From', 'To', 'Because', 'By'], rows, 'cards'));
+}
 
 function debts(owes, run) {
   const none = run.phase === 'settled' ? 'Nothing: the run is over.' : 'Nothing at present.';

@@ -60,7 +60,11 @@ function list({runs, newer, continuationToken}) {
 
 function row(run) {
   const group = run.taskGroupId
-    ? el('a', {href: groupPath(run.taskGroupId), class: 'code', title: run.taskGroupId}, `${run.taskGroupId.slice(0, 8)}…`)
+    ? el(
+        'a',
+        {href: groupPath(run.taskGroupId), class: 'code name', title: run.taskGroupId},
+        `${run.taskGroupId.slice(0, 8)}…`,
+      )
     : '';
   return {
     key: runPath(run),

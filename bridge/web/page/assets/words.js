@@ -36,7 +36,7 @@ export const runPath = (run) => `/runs/${part(run.taskId)}/${part(run.runId)}`;
 export const runLink = (run) => el('a', {class: 'code name', href: runPath(run)}, `${run.taskId}/${run.runId}`);
 export const groupPath = (group) => `/groups/${part(group)}`;
 export const builderLink = (run) =>
-  run.builder ? el('a', {href: `/runs?builder=${part(run.builder)}`}, shortened(run.builder, 60)) : '';
+  run.builder ? el('a', {class: 'name', href: `/runs?builder=${part(run.builder)}`}, shortened(run.builder, 60)) : '';
 
 export function shortened(text, most) {
   const letters = [...text];
