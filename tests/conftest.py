@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
 from tests.release.image import built
-from tests.sandbox import backend, process
+from tests.sandbox import backend, browser, process
 from tests.sandbox.postgres import create_database, drop_database
 
 
@@ -70,6 +71,14 @@ async def rabbitmq(servers_directory: Path) -> AsyncIterator[backend.Broker]:
         source = backend.rabbitmq_source(os.environ)
         async with backend.open_rabbitmq(source, servers_directory / "rabbitmq") as server:
             yield server
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser of the run; each test opens tabs of its own."""
+    with loud():
+        async with browser.opened() as opened:
+            yield opened
 
 
 @pytest.fixture(scope="session")
