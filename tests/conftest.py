@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
-from tests.sandbox import backend, process
+from tests.release.image import built
+from tests.sandbox import backend, browser, process
 from tests.sandbox.postgres import create_database, drop_database
 
 
@@ -72,6 +74,14 @@ async def rabbitmq(servers_directory: Path) -> AsyncIterator[backend.Broker]:
 
 
 @pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser of the run; each test opens tabs of its own."""
+    with loud():
+        async with browser.opened() as opened:
+            yield opened
+
+
+@pytest.fixture(scope="session")
 async def migrated(postgres: backend.Database) -> AsyncIterator[str]:
     """Name of a database with the current schema and no rows, to be copied: tens of milliseconds instead of a migration."""
     from bridge.store import migrate
@@ -79,6 +89,12 @@ async def migrated(postgres: backend.Database) -> AsyncIterator[str]:
     async with _database(postgres, "template1") as (name, dsn):
         await migrate.migrate(dsn)
         yield name
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    """The image of what the tree says now, by its name; where none can be built, the error says what is missing."""
+    return built()
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import sys
 from dataclasses import asdict
 from io import TextIOWrapper
@@ -32,10 +34,20 @@ migrating.add_to(app)
 
 def main() -> None:
     """Run a command; complaints go to standard error, with exit status 2."""
+    _stoppable()
     if isinstance(sys.stdout, TextIOWrapper):  # a name is no reason to fail where the output cannot write its letters
         sys.stdout.reconfigure(errors="backslashreplace")
     with complaints():
         app()
+
+
+def _stoppable() -> None:
+    """Let SIGTERM end any command at any time: the kernel has no such default for the first process of a container.
+
+    Services put their own, orderly end in its place as soon as they run.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _version(asked: bool) -> None:
@@ -91,6 +103,20 @@ def everything(config: Config = None) -> None:
 def web(config: Config = None) -> None:
     """Serve the status API, which only reads. Any number of such processes may run."""
     _serve("web", ("web",), config)
+
+
+@app.command("health")
+def health(
+    service: Annotated[str | None, typer.Argument(help="Its name, where the settings give it a port of its own.")] = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Ask a service on this machine whether it is ready; exit status 1 if it is not. For supervisors of containers."""
+    from bridge.cli import probing
+
+    said = probing.asked(load(config), service)
+    printed.either({"well": said.well, "words": list(said.words)}, "".join(f"{line}\n" for line in said.words), json=json)
+    raise typer.Exit(0 if said.well else 1)
 
 
 @app.command("migrate")

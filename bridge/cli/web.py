@@ -1,9 +1,11 @@
-"""`bbb web`: the status API, in a process of its own. Any number of them may run; none of them writes anything."""
+"""`bbb web`: the status API and its page, in a process of its own. Any number of them may run, and none writes."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
+
+from aiohttp.web import Application
 
 from bridge import assembly, logs
 from bridge.assembly import House
@@ -11,6 +13,7 @@ from bridge.core import faults
 from bridge.keeping import ready
 from bridge.service import Frame, Heartbeat, StartRefusedError
 from bridge.settings import Settings
+from bridge.settings.status import StatusSettings
 from bridge.status.changes import Changes
 from bridge.status.desk import Desk
 from bridge.status.lately import Lately
@@ -21,6 +24,8 @@ from bridge.web import api
 from bridge.web.access import Access
 from bridge.web.api import Api
 from bridge.web.health import release
+from bridge.web.page.site import Site
+from bridge.web.session import Sessions
 from bridge.web.shown import Shown
 from bridge.web.stream import Stream
 
@@ -34,7 +39,7 @@ async def run(frame: Frame, settings: Settings) -> None:
         changes = Changes(Overview(house.database), house.clock.now)
         async with frame.loops() as loops:
             loops.start("changes", partial(_follow, changes, told), silence=45)
-            loops.start("status", partial(_serve, _api(house, changes)), silence=None)
+            loops.start("status", partial(_serve, _app(house, changes), settings.status), silence=None)
 
 
 async def _nothing() -> None:
@@ -61,8 +66,11 @@ def shown(settings: Settings) -> Shown:
     return Shown(lambda text: logs.masked(text, settings.secret_texts()))
 
 
-def _api(house: House, changes: Changes) -> tuple[Api, str, int]:
+def _app(house: House, changes: Changes) -> Application:
+    """The API, and the page beside it."""
     section = house.settings.status
+    masked = shown(house.settings)
+    sessions = Sessions(lambda: section.tokens, house.clock.now)
     access = Access(
         guarded=section.guarded,
         tokens=lambda: section.tokens,
@@ -71,19 +79,20 @@ def _api(house: House, changes: Changes) -> tuple[Api, str, int]:
         proving=section.proxy_proof is not None,
         networks=section.proxy_networks,
         hosts=section.allowed_hosts,
+        signed_in=sessions.lasts,
     )
-    masked = shown(house.settings)
-    stream = Stream(changes, section.watchers, masked)
-    return Api(desk(house), stream, access, masked, release()), section.host, section.port
+    app = Api(desk(house), Stream(changes, section.watchers, masked), access, masked, release()).app()
+    Site(access, sessions).join(app)
+    return app
 
 
-async def _serve(of: tuple[Api, str, int], _heart: Heartbeat) -> None:
-    pages, host, port = of
+async def _serve(app: Application, section: StatusSettings, _heart: Heartbeat) -> None:
     try:
-        async with api.served(pages, host, port):
+        async with api.served(app, section.host, section.port):
             await asyncio.Event().wait()
     except OSError as error:
-        raise StartRefusedError(f"status.host, status.port: cannot listen on {host}:{port}: {error.strerror}") from error
+        where = f"{section.host}:{section.port}"
+        raise StartRefusedError(f"status.host, status.port: cannot listen on {where}: {error.strerror}") from error
 
 
 async def _follow(changes: Changes, told: Telling, heart: Heartbeat) -> None:

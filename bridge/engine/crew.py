@@ -52,13 +52,16 @@ class Crew:
                     self._leased[each.run.key] = each
             self._changed.notify_all()
 
-    async def room(self) -> int:
-        """Wait until a leased run could be started at once; how many could."""
+    async def room(self, patience: float) -> int:
+        """Wait until a leased run could be started at once, for at most so many seconds; how many could."""
         if (free := self._free()) > 0:
-            return free
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._free() > 0)
-            return self._free()
+            return free  # nearly always: a timer that nobody needs would be half the cost of a look at the rows
+        try:
+            async with asyncio.timeout(patience), self._changed:
+                await self._changed.wait_for(lambda: self._free() > 0)
+        except TimeoutError:
+            return 0
+        return self._free()
 
     async def idle(self) -> None:
         """Wait until nothing waits and nobody works."""

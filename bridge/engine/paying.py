@@ -33,10 +33,7 @@ class Payer:
 
     async def _turn(self) -> bool:
         engine = self.crew.engine
-        try:
-            async with asyncio.timeout(POLL):
-                room = await self.crew.room()
-        except TimeoutError:
+        if not (room := await self.crew.room(POLL)):
             return True  # everybody is busy: the loop lives
         asked_at = engine.clock.now()
         try:

@@ -149,5 +149,7 @@ def _begin(request: Any, status: int, content_type: str, size: int) -> None:
     request.setHeader(b"cache-control", b"no-store")
 
 
-ep = Application("bridge.master", "The Buildbot Bridge: Taskcluster tasks as builds", ui=False)
+# Not `ui=False`: Buildbot 4.0 takes such a plugin out of its configuration as it sets it up, and sets all up twice, so that
+# nothing is served; from 4.1 on the word has no meaning.
+ep = Application("bridge.master", "The Buildbot Bridge: Taskcluster tasks as builds")
 ep.resource = Bridge(ep)

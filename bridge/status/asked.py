@@ -142,6 +142,13 @@ def _ago(now: datetime, seconds: int) -> datetime:
     return max(BEGINNING, now - timedelta(seconds=min(seconds, (now - BEGINNING).total_seconds())))
 
 
+class Search(Asked):
+    """What to look for."""
+
+    q: Annotated[str, Field(min_length=1, max_length=500)]
+    """A task, `task/run`, task group, build request, build, `builder/number`, builder, or an address of one of them."""
+
+
 class History(Asked):
     """How far back, and how finely."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bridge.core.ledger import Entry, Found, Place, Selection, Step
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.status import answers, asked, shaping, summing, tokens, trace
+from bridge.status import answers, asked, judgement, searching, shaping, sought, summing, tokens, trace
 from bridge.status.ports import Records, Served, Sides
 from bridge.status.sides import Live
 from bridge.stuck import Circumstances, findings
@@ -146,6 +146,24 @@ class Desk:
         """What each pool admits, who serves it, how many runs it has."""
         served: Mapping[str, Served] = self.sides.pools
         return summing.pools(served, await self.records.counts(), await self.records.servers(self.now()))
+
+    async def health(self) -> answers.Health:
+        """Whether the bridge is healthy."""
+        now = self.now()
+        servers, runs, stuck = await asyncio.gather(
+            self.records.servers(now), self.records.counts(), self.stuck(asked.Paged())
+        )
+        oldest, sweeps, letters = await asyncio.gather(
+            self.records.oldest(), self.records.sweeps(), self.records.letters(None, 1, 1)
+        )
+        causes = [finding.cause for each in stuck.stuck for finding in each.findings[:1]]
+        more = stuck.continuation_token is not None
+        return judgement.judged(judgement.Signs(servers, runs, oldest, sweeps, letters, causes, more), now)
+
+    async def search(self, which: asked.Search) -> answers.Hits:
+        """The runs that were meant."""
+        what, seen = sought.sought(which.q), await self._seen()
+        return shaping.hits(what.words, await searching.search(self.records, self._live, what), seen)
 
     async def services(self) -> answers.Services:
         """Who serves."""

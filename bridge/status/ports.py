@@ -13,6 +13,7 @@ from bridge.core.record import BuildRecord
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, RunKey, TaskId
 from bridge.core.status import TaskStatus
+from bridge.status.answers import Kind
 
 
 class Records(Protocol):
@@ -87,8 +88,21 @@ class Tasks(Protocol):
         ...
 
 
+class Read(Protocol):
+    """Answer to a bulk read."""
+
+    @property
+    def states(self) -> tuple[RequestState, ...]:
+        """The states found."""
+        ...
+
+
 class Builds(Protocol):
     """One Buildbot, for reading."""
+
+    async def states(self, requests: Collection[RequestId]) -> Read:
+        """Read many states."""
+        ...
 
     async def state(self, request: RequestId) -> RequestState | None:
         """Read one request's state. None: Buildbot answers and does not know it."""
@@ -105,6 +119,16 @@ class Builds(Protocol):
     async def record(self, build_id: int) -> BuildRecord:
         """Read a build with its steps. `Missing` once Buildbot has pruned it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Trove:
+    """What a search found, as (kind, row); kinds of which there is more; runs asked for build numbers; errors."""
+
+    found: Sequence[tuple[Kind, Entry]]
+    more: Sequence[str]
+    looked_at: int
+    errors: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from bridge.core.run import Phase as Phased
 from bridge.core.words import in_words
 from bridge.status import answers
 from bridge.status.asked import Phase
+from bridge.status.ports import Trove
 from bridge.stuck import Circumstances, findings
 from bridge.stuck import Finding as Wrong
 
@@ -125,6 +126,12 @@ def transitions(steps: Iterable[Step], run_id: int | None = None) -> list[answer
         for step in steps
         if run_id in (None, step.run_id)
     ]
+
+
+def hits(words: str, trove: Trove, seen: Circumstances) -> answers.Hits:
+    """What a search found; `words`: what was looked for."""
+    found = [answers.Hit(found_as=kind, run=run(entry, seen)) for kind, entry in trove.found]
+    return answers.Hits(words=words, hits=found, more=list(trove.more), looked_at=trove.looked_at, errors=list(trove.errors))
 
 
 def event(change: Change) -> answers.Event:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.web.refusal import Refusal
+from bridge.web.session import COOKIE
 
 PROOF: Final = "X-Bridge-Proxy-Secret"
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -20,7 +21,8 @@ class Access:
     """The rules. Secrets come as functions: files of them are exchanged while the process runs.
 
     `guarded`: readers must show a token, or come through the proxy. `proxy_header` names the user there; it counts only
-    with one of `proofs`, and from one of `networks`, as far as there are such rules.
+    with one of `proofs`, and from one of `networks`, as far as there are such rules. `signed_in`: whether what a browser
+    keeps is good; it opens reading only.
     """
 
     guarded: bool
@@ -30,6 +32,7 @@ class Access:
     proving: bool = False
     networks: Sequence[Network] = ()
     hosts: Sequence[str] = ()
+    signed_in: Callable[[str], bool] = lambda _kept: False
 
     def refusal(self, headers: Mapping[str, str], peer: str | None) -> Refusal | None:
         """Why the caller may not read; None for one who may. Names of headers count whatever their capitals are."""
@@ -40,7 +43,7 @@ class Access:
                 "This name is not one under which the status may be asked.",
                 "Add it to status.allowed_hosts.",
             )
-        if not self.guarded or self._shows_token(headers) or self._through_proxy(headers, peer):
+        if not self.guarded or self._shows_token(headers) or self._through_proxy(headers, peer) or self.has_session(headers):
             return None
         return Refusal(
             401,
@@ -56,6 +59,11 @@ class Access:
             return True
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         return name.lower() in _LOOPBACK | {each.lower() for each in self.hosts}
+
+    def has_session(self, headers: Mapping[str, str]) -> bool:
+        """Whether the caller's browser keeps a session that is good."""
+        kept = (each.strip().partition("=") for each in headers.get("Cookie", "").split(";"))
+        return any(self.signed_in(value) for name, _, value in kept if name == COOKIE)
 
     def _shows_token(self, headers: Mapping[str, str]) -> bool:
         kind, _, given = headers.get("Authorization", "").partition(" ")

@@ -28,7 +28,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Authorization",
+    "Vary": "Authorization, Cookie",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -61,6 +61,8 @@ class Api:
     def _guarded(self) -> Middleware:
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not request.path.startswith(f"{BASE}/"):
+                return await handler(request)  # the page, which shows a person how to sign in
             no = self.access.refusal(request.headers, request.remote)
             return _refused(no) if no is not None else await handler(request)
 
@@ -128,8 +130,9 @@ async def _shaped(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def _headed(_request: web.Request, response: web.StreamResponse) -> None:
-    """Give every answer the headers that all have."""
-    response.headers.update(_HEADERS)
+    """Give every answer the headers that all have, unless it has its own."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 def _of_http(error: web.HTTPException) -> Refusal:
@@ -145,10 +148,10 @@ def _of_http(error: web.HTTPException) -> Refusal:
 
 
 @asynccontextmanager
-async def served(api: Api, host: str, port: int) -> AsyncIterator[int]:
+async def served(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """Answer on host and port while inside; the port that was taken, which for 0 is any free one."""
     runner = web.AppRunner(
-        api.app(),
+        app,
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=2,

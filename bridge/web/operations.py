@@ -69,6 +69,21 @@ OPERATIONS: Final = (
         in_path=asked.OfGroup,
         in_query=asked.Paged,
     ),
+    Operation(
+        "search",
+        "search",
+        "Runs by task, task group, build request, build, build number or builder",
+        answers.Hits,
+        lambda desk, _, which: desk.search(which),
+        in_query=asked.Search,
+    ),
+    Operation(
+        "health",
+        "showHealth",
+        "Whether the bridge is healthy, and what to do if not",
+        answers.Health,
+        lambda desk, *_: desk.health(),
+    ),
     Operation("counts", "countRuns", "How many unsettled runs are where", answers.Counts, lambda desk, *_: desk.counts()),
     Operation(
         "pools", "listPools", "What each pool admits, who serves it, its runs", answers.Pools, lambda desk, *_: desk.pools()

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 _IN_WORDS: Final = frozenset(
     {
         *("because", "held", "reason", "why", "verdictWhy", "outcome", "detail", "words", "what", "error", "errors"),
-        *("edgesError", "fault", "beginning", "state", "exchange", "routingKey"),
+        *("edgesError", "fault", "mend", "beginning", "state", "exchange", "routingKey"),
     }
 )
 """Fields whose text comes from elsewhere: a caller's mistake may have brought a secret into it. All others are names."""

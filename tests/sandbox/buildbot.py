@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 import tenacity
 
-from tests.sandbox.environment import ensure_environment
+from tests.sandbox.environment import BUILDBOT, Environment, ensure_environment
 from tests.sandbox.process import Child, became_true, free_port
 
 BUILDERS = Path(__file__).with_name("builders.cfg")
@@ -80,6 +80,7 @@ class BuildbotSandbox:
         database_url: str | None = None,
         master_config: str | None = None,
         workers: int = 1,
+        environment: Environment = BUILDBOT,
     ) -> None:
         self.directory = directory.absolute()
         self.master_config = master_config
@@ -89,7 +90,7 @@ class BuildbotSandbox:
         self._port, self._worker_port = free_port(), free_port()
         self._master: Child | None = None
         self._workers: dict[str, Child] = {}
-        self._environment = Path()
+        self._wanted, self._environment = environment, Path()
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -109,7 +110,7 @@ class BuildbotSandbox:
         return self._master.log if self._master else ""
 
     async def __aenter__(self) -> Self:
-        self._environment = await asyncio.to_thread(ensure_environment)
+        self._environment = await asyncio.to_thread(ensure_environment, self._wanted)
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
         try:
             await self._prepare()

@@ -1,7 +1,7 @@
-"""Virtual environments beside the project's own: of a Buildbot master, and of a decision task.
+"""Virtual environments beside the project's own: of Buildbot masters, and of a decision task.
 
-A master is a foreign system. A decision task has the project's extra `taskgraph` only, here with the oldest releases of
-what that asks for.
+A master is a foreign system: there is a new one, and the oldest that the plugin works with. A decision task has the project's
+extra `taskgraph` only, here with the oldest releases of what that asks for.
 """
 
 import contextlib
@@ -32,6 +32,9 @@ class Environment:
 
 
 BUILDBOT = Environment(".venv-buildbot", "BRIDGE_BUILDBOT_VENV", ROOT / "requirements" / "buildbot.txt", "buildbot")
+BUILDBOT_OLDEST = Environment(
+    ".venv-buildbot-oldest", "BRIDGE_BUILDBOT_OLDEST_VENV", ROOT / "requirements" / "buildbot-oldest.txt", "buildbot"
+)
 TASKGRAPH = Environment(
     ".venv-taskgraph", "BRIDGE_TASKGRAPH_VENV", ROOT / "requirements" / "taskgraph-lowest.txt", "taskgraph"
 )
@@ -67,16 +70,16 @@ def _alone(place: Path) -> Iterator[None]:
 
 def _packages(environment: Environment, place: Path) -> None:
     """Make the environment anew unless it was finished from this lock, for this Python, at this place."""
-    digest = _digest([environment.lock], sys.version, str(place))
+    made_of = digest([environment.lock], sys.version, str(place))
     stamp = place / f".{environment.program}.installed"
-    if _reads(stamp) == digest and (place / "bin" / "python").exists():
+    if _reads(stamp) == made_of and (place / "bin" / "python").exists():
         return
     _say(f"{place.name}: {environment.program}, as {environment.lock.relative_to(ROOT)} has it")
     if place.exists():
         shutil.rmtree(place)
-    _run([sys.executable, "-m", "venv", "--without-pip", place])
-    _install(place, "--require-hashes", "-r", environment.lock)
-    stamp.write_text(digest)
+    run([sys.executable, "-m", "venv", "--without-pip", place])
+    install(place, "--require-hashes", "-r", environment.lock)
+    stamp.write_text(made_of)
 
 
 def _project(place: Path) -> None:
@@ -84,30 +87,31 @@ def _project(place: Path) -> None:
 
     The wheel is built by the hatchling of this environment: nothing is fetched that no lock names.
     """
-    digest = _digest(_sources())
+    made_of = digest(sources())
     stamp = place / ".project.installed"
-    if _reads(stamp) == digest:
+    if _reads(stamp) == made_of:
         return
     _say(f"{place.name}: this project")
     with tempfile.TemporaryDirectory(prefix="bridge-wheel-") as directory:
-        wheel = _run([sys.executable, "-c", BUILD, directory]).splitlines()[-1]
-        _install(place, "--no-deps", "--no-index", "--force-reinstall", Path(directory, wheel))
-    stamp.write_text(digest)
+        wheel = run([sys.executable, "-c", BUILD, directory]).splitlines()[-1]
+        install(place, "--no-deps", "--no-index", "--force-reinstall", Path(directory, wheel))
+    stamp.write_text(made_of)
 
 
-def _install(place: Path, *what: str | Path) -> None:
+def install(place: Path, *what: str | Path) -> None:
     """Install by uv, else by pip, which may know an index or a proxy that uv was not told of."""
     beside = Path(sys.executable).with_name("uv")
     uv = beside if beside.exists() else shutil.which("uv")
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", place / "bin" / "python", "install", "-q"]
     if uv:
         with contextlib.suppress(RuntimeError):
-            _run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
+            run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
             return
-    _run([*pip, "--disable-pip-version-check", *what])
+    run([*pip, "--disable-pip-version-check", *what])
 
 
-def _run(command: list[str | Path]) -> str:
+def run(command: list[str | Path]) -> str:
+    """What a program prints; RuntimeError, with its words, if it fails."""
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
@@ -122,21 +126,24 @@ def _reads(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
 
 
-def _sources() -> list[Path]:
+def sources() -> list[Path]:
+    """All files that the project is built from."""
     found = (ROOT / name for name in INSTALLED)
     files = [path for each in found for path in ([each] if each.is_file() else each.rglob("*"))]
     return sorted(path for path in files if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _digest(files: list[Path], *words: str) -> str:
-    digest = hashlib.sha256("\0".join(words).encode())
+def digest(files: list[Path], *words: str) -> str:
+    """What tells these files, by name and content, and these words from any others."""
+    found = hashlib.sha256("\0".join(words).encode())
     for path in files:
-        digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+        found.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    return found.hexdigest()
 
 
 if __name__ == "__main__":
     ensure_environment(BUILDBOT)
+    ensure_environment(BUILDBOT_OLDEST)
     ensure_environment(TASKGRAPH)
     from tests.sandbox import helm
 

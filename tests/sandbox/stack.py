@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,6 +73,8 @@ class Stack:
         self.postgres = PrivatePostgres(directory / "postgres", durable=self.plan.durable)
         self.rabbit = PrivateRabbit(directory / "rabbit")
         self.services: dict[str, Child] = {}
+        self.command: Sequence[str] = (sys.executable, "-m", "bridge.cli")
+        """What `bbb` is here, from the next start on."""
         self.environment: dict[str, Mapping[str, str]] = {}
         """Variables for single services, by name, from their next start on."""
         self.proxy = Proxy()
@@ -226,8 +228,9 @@ class Stack:
         return child.status, child.log
 
     def _bbb(self, name: str, *arguments: str) -> Child:
-        command = [sys.executable, "-m", "bridge.cli", *arguments]
-        return self._python(name, command, {"BBB_CONFIG": str(self.config), **self.environment.get(name, {})})
+        return self._python(
+            name, [*self.command, *arguments], {"BBB_CONFIG": str(self.config), **self.environment.get(name, {})}
+        )
 
     async def start_services(self, *names: str) -> None:
         """Start these services, or all, unless they run, each as a process; returns when all are ready.

@@ -1,7 +1,8 @@
 """`python -m tests.simulation --schedules N --seed S`: lives schedules through and says what was wrong in them.
 
 The last line is one JSON object; the exit status is 1 if anything was wrong. `--replay NAME` lives one schedule through
-again, and prints its history.
+again, and prints its history. `--part K/P` lives every P-th of the schedules through, from the K-th on: a million are
+more than one sitting.
 """
 
 import argparse
@@ -115,6 +116,14 @@ def _tell(violations: Sequence[tuple[str, list[str], list[Line]]]) -> None:
         print(f"VIOLATION in {name!r}: {wrong[0]}")
 
 
+def part(text: str) -> tuple[int, int]:
+    """What `--part` says: the part's number from 1, and how many parts there are."""
+    number, _, parts = text.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no part: write 1/50 for the first of fifty")
+    return int(number), int(parts)
+
+
 def _summary(total: Tally, catalogue: Catalogue, seconds: float, seed: int) -> dict[str, object]:
     coverage = {
         "phase_event_pairs": len(total.coverage.pairs),
@@ -157,6 +166,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--part", metavar="K/P", type=part, default=(1, 1))
     parser.add_argument("--replay", metavar="NAME")
     given = parser.parse_args(arguments)
     structlog.configure(processors=[_silent])
@@ -164,9 +174,10 @@ def main(arguments: Sequence[str]) -> int:
         return _replay(given.replay)
     started = time.monotonic()
     catalogue = Catalogue()
-    total = _run(catalogue.names(given.schedules, given.seed), given.workers)
+    number, parts = given.part
+    total = _run(catalogue.names(given.schedules, given.seed, *given.part), given.workers)
     _tell(total.violations)
-    print(json.dumps(_summary(total, catalogue, time.monotonic() - started, given.seed)))
+    print(json.dumps(_summary(total, catalogue, time.monotonic() - started, given.seed) | {"part": f"{number}/{parts}"}))
     return 1 if total.violations else 0
 
 

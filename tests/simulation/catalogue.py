@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 
 from tests.simulation.chance import chanced
@@ -162,8 +162,11 @@ class Catalogue:
         pairs = min(self.pairs, (count - self.singles) * 3 // 4)
         return self.singles, pairs, count - self.singles - pairs
 
-    def names(self, count: int, seed: int) -> Iterator[str]:
-        """The names of `count` schedules; `seed` chooses those of which there are more."""
+    def names(self, count: int, seed: int, part: int = 1, parts: int = 1) -> Iterator[str]:
+        """The names of every `parts`-th of `count` schedules, from number `part` on; `seed` chooses those of which there are more."""
+        return islice(self._names(count, seed), part - 1, None, parts)
+
+    def _names(self, count: int, seed: int) -> Iterator[str]:
         singles, pairs, random = self.share(count)
         choice = Random(seed)
         yield from (self.single(number) for number in choice.sample(range(self.singles), singles))

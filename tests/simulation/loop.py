@@ -69,7 +69,10 @@ class VirtualLoop:
         return handle
 
     def call_later(self, delay: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
-        return self.call_at(self.now + delay, callback, *args, context=context)
+        handle = Handle(callback, args, context, self.now + delay)
+        self._serial += 1
+        heapq.heappush(self._timers, (handle.when_, self._serial, handle, ()))
+        return handle
 
     def call_at(self, when: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
         handle = Handle(callback, args, context, when)

@@ -123,6 +123,12 @@ def test_every_single_fault_and_every_pair_has_its_name() -> None:
     assert len(list(catalogue.names(100, 1))) == 100
 
 
+def test_the_parts_of_a_long_run_are_together_the_whole() -> None:
+    catalogue = Catalogue()
+    parts = [name for number in (1, 2, 3) for name in catalogue.names(100, 1, number, 3)]
+    assert sorted(parts) == sorted(catalogue.names(100, 1))
+
+
 class _InTurn(Plan):
     """Strikes the first call of a name, then the first one of the same process after it of the next name, and so on."""
 

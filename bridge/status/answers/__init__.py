@@ -6,6 +6,7 @@ from bridge.status.answers.overviews import (
     Counts,
     DeadLetter,
     DeadLetters,
+    Health,
     HeldRuns,
     History,
     HistoryStep,
@@ -15,8 +16,10 @@ from bridge.status.answers.overviews import (
     PoolLimits,
     PoolRules,
     Pools,
+    Problem,
     Service,
     Services,
+    Severity,
     Sweep,
     Sweeps,
 )
@@ -37,6 +40,7 @@ from bridge.status.answers.runs import (
     Trace,
     Transition,
 )
+from bridge.status.answers.searches import Hit, Hits, Kind
 from bridge.status.answers.sides import Build, BuildbotView, TaskclusterView, TaskRun
 
 __all__ = [
@@ -52,9 +56,13 @@ __all__ = [
     "Event",
     "Finding",
     "Happening",
+    "Health",
     "HeldRuns",
     "History",
     "HistoryStep",
+    "Hit",
+    "Hits",
+    "Kind",
     "Margins",
     "Moment",
     "Outcome",
@@ -62,12 +70,14 @@ __all__ = [
     "PoolLimits",
     "PoolRules",
     "Pools",
+    "Problem",
     "Row",
     "Run",
     "RunList",
     "RunWhole",
     "Service",
     "Services",
+    "Severity",
     "Stuck",
     "StuckRun",
     "Sweep",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from bridge.status.answers.frame import Answer, Moment
 from bridge.status.asked import Phase
+
+Severity = Literal["ill", "look"]
 
 
 class Count(Answer):
@@ -152,3 +156,19 @@ class History(Answer):
     """Builds and ends before this are left out: there were too many since."""
     step: int
     steps: list[HistoryStep]
+
+
+class Problem(Answer):
+    """Something that is wrong with the bridge, and what to do. `ill`: now; `look`: by day."""
+
+    name: str
+    severity: Severity
+    what: str
+    mend: str
+
+
+class Health(Answer):
+    """Whether the bridge is healthy: the worst of its problems, and all of them, the worst first."""
+
+    state: Literal["well", "look", "ill"]
+    problems: list[Problem]

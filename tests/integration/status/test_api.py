@@ -64,6 +64,7 @@ ASKED = {
     "/tasks/{taskId}/trace": f"tasks/{TASK}/trace",
     "/task-groups/{taskGroupId}": f"task-groups/{GROUP}",
     **{f"/{each.path}": each.path for each in OPERATIONS if "{" not in each.path},
+    "/search": f"search?q={TASK}",
 }
 
 
@@ -89,7 +90,8 @@ async def test_there_is_no_route_beside_those_of_the_document(store: Runs, api: 
     stream = Stream(Changes(overview, lambda: AT), 1, shown)
     access = Access(guarded=False, tokens=tuple)
     pages = Api(Desk(overview, Sides("", store, {}), lambda: AT), stream, access, shown, "0")
-    routes = {(route.method, route.resource.canonical) for route in pages.app().router.routes()}
+    app = pages.app()
+    routes = {(route.method, route.resource.canonical) for route in app.router.routes()}
     assert routes == {("GET", f"/api/v1{path}") for path in (await document(api))["paths"]}
 
 

@@ -39,16 +39,16 @@ class Adopted:
         self.added: dict[str, tuple[str, list[str]]] = {}
         for node in ast.walk(ast.parse(text)):
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
-                    self.known[name] = value
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=constant)):
+                    self.known[name] = constant
         for node in ast.walk(ast.parse(text)):
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.List() as value):
                     self.known[name] = [self.text(each) for each in value.elts]
         for node in ast.walk(ast.parse(text)):
             match node:
-                case ast.Call(func=ast.Name(id="Client" | "Role" as kind), args=[name, _, ast.Name(id=scopes)]):
-                    self.added[kind] = (self.text(name), self.known[scopes])
+                case ast.Call(func=ast.Name(id="Client" | "Role" as kind), args=[called, _, ast.Name(id=scopes)]):
+                    self.added[kind] = (self.text(called), self.known[scopes])
 
     def text(self, node: ast.expr) -> str:
         match node:
