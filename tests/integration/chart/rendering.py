@@ -17,6 +17,9 @@ HELMS = (HELM3, HELM4)
 FULL = yaml.safe_load((CHART / "ci" / "full-values.yaml").read_text())
 MINIMAL = yaml.safe_load((CHART / "ci" / "minimal-values.yaml").read_text())
 
+SERVICES = frozenset({"taskcluster-listener", "buildbot-listener", "reflector", "web"})
+COMPONENT = "app.kubernetes.io/component"
+
 Object = dict[str, Any]
 Values = dict[str, Any]
 
@@ -76,3 +79,20 @@ class Manifest:
 def manifest(*layers: Values) -> Manifest:
     """The objects for values, merged in this order."""
     return Manifest(rendered(merged(*layers)))
+
+
+def container(pod: Object) -> Object:
+    (only,) = pod["containers"]
+    return only
+
+
+def pod_of(objects: Manifest, service: str) -> Object:
+    return objects.one("Deployment", service)["spec"]["template"]["spec"]
+
+
+def covers(selector: Object, labels: Object) -> bool:
+    """Whether a selector of Kubernetes takes a pod with these labels."""
+    for rule in selector.get("matchExpressions", ()):
+        if (labels.get(rule["key"]) in rule["values"]) is not (rule["operator"] == "In"):
+            return False
+    return selector.get("matchLabels", {}).items() <= labels.items()
