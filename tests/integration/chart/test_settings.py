@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from tests.integration.chart.values import merged
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("BBB_")]:
-        monkeypatch.delenv(name)
+def bare() -> Iterator[None]:
+    """No variable of ours overrules a file."""
+    before = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("BBB_")}
+    yield
+    os.environ.update(before)
 
 
 def test_every_setting_arrives(tmp_path: Path) -> None:

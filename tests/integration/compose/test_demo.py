@@ -102,6 +102,7 @@ async def demo(tmp_path: Path, empty_dsn: str, amqp_url: str) -> AsyncIterator[D
         await made.close()
 
 
+@pytest.mark.timeout(600)  # each of its steps has a limit of its own
 async def test_up_brings_everything_up_and_its_tasks_to_their_ends(demo: Demo) -> None:
     own, masters = Path(sys.executable).parent, await asyncio.to_thread(ensure_environment, BUILDBOT) / "bin"
     # As the image: the working directory holds the demo's files, and there is no account to give them to.
