@@ -144,7 +144,8 @@ class Stack:
         }
         config.write_text(json.dumps({"clients": clients, "periods": dict(self.plan.periods)}))
         command = [sys.executable, "-m", "tests.doubles.taskcluster", "--amqp", self.rabbit.url, "--config", str(config)]
-        self._double = self._python("double", command)
+        # It is killed in the end, and leaves what it keeps.
+        self._double = self._python("double", command, {"TMPDIR": str(self.directory)})
         if not await became_true(lambda: "rootUrl" in self._double_log() or not self._alive(), PATIENCE):
             raise self._double.failure("the queue double did not start")
         line = next((line for line in self._double_log().splitlines() if "rootUrl" in line), None)
