@@ -117,4 +117,9 @@ those that say where pods listen. */}}
 {{- if not (include "bridge.services" . | fromJson) -}}
 {{- fail "services: none is enabled" -}}
 {{- end -}}
+{{- range $name, $own := include "bridge.services" . | fromJson -}}
+{{- if and $own.autoscaling.kind (not $own.autoscaling.targetCPU) (or (eq $own.autoscaling.kind "HorizontalPodAutoscaler") (not $own.autoscaling.triggers)) -}}
+{{- fail (printf "services.%s.autoscaling: nothing says when to scale. Give targetCPU, or triggers to a ScaledObject" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -58,7 +58,7 @@ BASES: dict[str, dict[str, Any]] = {
 # What goes along with another value: the two are nothing without each other.
 ALONG: dict[str, dict[str, Any]] = {"secrets.externalSecret.enabled": {"secrets": {"existingSecret": ""}}}
 # Whose new value is no text of the manifest.
-SILENT = {"metrics.rules.disabled": "it takes an alert away", "defaults.tmp.medium": "", "defaults.antiAffinity": ""}
+SILENT = {"metrics.rules.disabled": "it takes an alert away", "defaults.antiAffinity": "`none` takes the terms away"}
 
 
 def place(value: Value) -> str:
@@ -216,6 +216,14 @@ def test_a_wrong_type_is_refused_and_not_rendered(which: Helm) -> None:
             "Give secrets.files the key of live_log.key",
         ),
         ({"keda": {"pulse": True}, "secrets": {"files": {"pulse.url": None}}}, "keda.pulse: secrets.files has no pulse.url"),
+        (
+            {"services": {"reflector": {"autoscaling": {"kind": "HorizontalPodAutoscaler", "targetCPU": 0}}}},
+            "services.reflector.autoscaling: nothing",
+        ),
+        (
+            {"services": {"reflector": {"autoscaling": {"kind": "ScaledObject", "targetCPU": 0}}}},
+            "Give targetCPU, or triggers",
+        ),
         ({"services": {name: {"enabled": False} for name in DEFAULTS["services"]}}, "services: none is enabled"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",
