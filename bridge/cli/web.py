@@ -1,12 +1,17 @@
-"""`bbb web`: the status API, in a process of its own. Any number of them may run; none of them writes anything."""
+"""`bbb web`: the status API, in a process of its own. Any number of them may run.
+
+What reads has a house whose database refuses every write. Only where operators may steer over the API is there a second one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 
 from bridge import assembly, logs
 from bridge.assembly import House
+from bridge.cli.helm import Helm
 from bridge.core import faults
 from bridge.keeping import ready
 from bridge.service import Frame, Heartbeat, StartRefusedError
@@ -22,19 +27,35 @@ from bridge.web.access import Access
 from bridge.web.api import Api
 from bridge.web.health import release
 from bridge.web.shown import Shown
+from bridge.web.steering import Steering
 from bridge.web.stream import Stream
+from bridge.web.writing import Writing
 
 
 async def run(frame: Frame, settings: Settings) -> None:
     """Serve until cancelled."""
     told = Telling(frame.metrics)
-    async with assembly.opened(settings, frame.replica, told, frame.metrics.call, read_only=True) as house:
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(
+            assembly.opened(settings, frame.replica, told, frame.metrics.call, read_only=True)
+        )
         await ready(house, _nothing)
         frame.depends("database", partial(house.clock.ask, house.database))
+        steering = await _steering(frame, settings, told, stack)
         changes = Changes(Overview(house.database), house.clock.now)
         async with frame.loops() as loops:
             loops.start("changes", partial(_follow, changes, told), silence=45)
-            loops.start("status", partial(_serve, _api(house, changes)), silence=None)
+            loops.start("status", partial(_serve, _api(house, changes, steering)), silence=None)
+
+
+async def _steering(frame: Frame, settings: Settings, told: Telling, stack: AsyncExitStack) -> Steering:
+    """Who may steer, and who acts for them; nobody, unless the settings have a token for it."""
+    section = settings.status
+    if section.writing is None:
+        return Steering()
+    house = await stack.enter_async_context(assembly.opened(settings, f"{frame.replica} steering", told, frame.metrics.call))
+    writing = Writing(on=True, tokens=lambda: section.write_tokens, reading=lambda: section.tokens)
+    return Steering(writing, Helm(house).steer)
 
 
 async def _nothing() -> None:
@@ -61,11 +82,11 @@ def shown(settings: Settings) -> Shown:
     return Shown(lambda text: logs.masked(text, settings.secret_texts()))
 
 
-def _api(house: House, changes: Changes) -> tuple[Api, str, int]:
+def _api(house: House, changes: Changes, steering: Steering) -> tuple[Api, str, int]:
     section = house.settings.status
     access = Access(
         guarded=section.guarded,
-        tokens=lambda: section.tokens,
+        tokens=lambda: (*section.tokens, *section.write_tokens),
         proxy_header=section.proxy_header,
         proofs=lambda: section.proofs,
         proving=section.proxy_proof is not None,
@@ -74,7 +95,7 @@ def _api(house: House, changes: Changes) -> tuple[Api, str, int]:
     )
     masked = shown(house.settings)
     stream = Stream(changes, section.watchers, masked)
-    return Api(desk(house), stream, access, masked, release()), section.host, section.port
+    return Api(desk(house), stream, access, masked, release(), steering), section.host, section.port
 
 
 async def _serve(of: tuple[Api, str, int], _heart: Heartbeat) -> None:

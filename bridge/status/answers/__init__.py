@@ -38,8 +38,10 @@ from bridge.status.answers.runs import (
     Transition,
 )
 from bridge.status.answers.sides import Build, BuildbotView, TaskclusterView, TaskRun
+from bridge.status.answers.steering import ActDone, Order, Orders, Steered
 
 __all__ = [
+    "ActDone",
     "Answer",
     "Build",
     "BuildbotView",
@@ -57,6 +59,8 @@ __all__ = [
     "HistoryStep",
     "Margins",
     "Moment",
+    "Order",
+    "Orders",
     "Outcome",
     "Pool",
     "PoolLimits",
@@ -68,6 +72,7 @@ __all__ = [
     "RunWhole",
     "Service",
     "Services",
+    "Steered",
     "Stuck",
     "StuckRun",
     "Sweep",
