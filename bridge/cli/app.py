@@ -89,7 +89,7 @@ def everything(config: Config = None) -> None:
 
 @app.command("web")
 def web(config: Config = None) -> None:
-    """Serve the status API, which only reads. Any number of such processes may run."""
+    """Serve the status API. Any number of such processes may run."""
     _serve("web", ("web",), config)
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 _TEXT = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"  # one line, and not of spaces alone
 _BIGGEST = (1 << 63) - 1
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 7.0 is 7."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_WHOLE = BeforeValidator(_whole)
 Words = Annotated[str, Field(min_length=1, max_length=500, pattern=_TEXT)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT)]
 Pool = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_-]+$")]
@@ -30,9 +38,9 @@ class Body(BaseModel):
 
     reason: Words
     """Why; kept, and shown to whoever waits for it."""
-    who: Name | None = None
-    """Who does it; kept. Needed unless a trusted proxy names the user, whose word counts then."""
-    seen: Annotated[int | None, Field(ge=0, le=_BIGGEST)] = None
+    who: Name
+    """Who does it; kept. Where a trusted proxy names the user, its word counts instead."""
+    seen: Annotated[int | None, Field(ge=0, le=_BIGGEST), _WHOLE] = None
     """From the answer to the same without it. Refused where somebody else has acted on the same thing since."""
 
 
@@ -61,7 +69,7 @@ class OfRun(Body):
 
     task_id: Slug
     """The task."""
-    run_id: Annotated[int, Field(ge=0, le=999)]
+    run_id: Annotated[int, Field(ge=0, le=999), _WHOLE]
     """Which of its runs, from 0."""
 
 
@@ -75,5 +83,5 @@ class OfTask(Body):
 class OfLetter(Body):
     """A message that could not be read."""
 
-    id: Annotated[int, Field(ge=1, le=_BIGGEST)]
+    id: Annotated[int, Field(ge=1, le=_BIGGEST), _WHOLE]
     """Its number in `dead-letters`."""

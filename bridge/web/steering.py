@@ -42,8 +42,8 @@ class Steering:
             return refused(no or Refusal(503, "Unavailable", "Nobody can act here.", "Use `bbb`."))
         try:
             body = act.body.model_validate_json(await _sent(request))
-            asked = Asked(act.verb, body, _who(body, access.user(request.headers, request.remote)))
-            answer = await self.steer(asked)
+            who = access.user(request.headers, request.remote) or body.who
+            answer = await self.steer(Asked(act.verb, body, f"{who} (API)"))
         except Exception as trouble:
             if (no := _of(trouble, act.body)) is None:
                 raise
@@ -76,14 +76,6 @@ async def _sent(request: web.Request) -> bytes:
     except ValueError:
         raise _UnreadableError("What is sent is not JSON") from None
     return sent
-
-
-def _who(body: Body, user: str | None) -> str:
-    if user is not None:
-        return f"{user} (API)"
-    if body.who is None:
-        raise _UnreadableError("'who' is missing: say who you are, it is kept with the act")
-    return f"{body.who} (API)"
 
 
 def _of(trouble: Exception, body: type[Body]) -> Refusal | None:
