@@ -21,7 +21,8 @@ async def run(frame: Frame, settings: Settings) -> None:
     """Follow all Buildbots until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
         follow(house, loops, frame.metrics)
-        show(house, loops, frame.metrics)
+        if not frame.dry:
+            show(house, loops, frame.metrics)
 
 
 def follow(house: House, loops: Loops, metrics: Metrics) -> None:

@@ -21,7 +21,7 @@ from bridge.taskcluster import messages
 async def run(frame: Frame, settings: Settings) -> None:
     """Listen until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
-        if settings.pulse.enabled:
+        if settings.pulse.enabled and not frame.dry:  # its messages are the real listener's
             _listen(frame, settings, Listener(house, frame.metrics), loops)
 
 
