@@ -46,6 +46,8 @@ class Follower:
             self.metrics.watch_connected(self.name, connected=True)
             match batch:
                 case Changed(changes=changes):
+                    for change in changes:
+                        self.metrics.late("change", (self.house.clock.now() - change.at).total_seconds())
                     if requests := worth_reading(changes):
                         await self._heard("change", partial(self._changed, requests))
                 case Listed():

@@ -8,7 +8,8 @@ instead, and tell which runs to look at.
 
 After each noted call it is watched for a moment whether the real services do it: their claim, request or report answers for
 ours, and the play goes on with it. Where they do not, the run is held back and looked at again later, as if the call had
-failed; so a version or a setting that decides otherwise shows it by what it notes.
+failed; so a version or a setting that decides otherwise shows it by what it notes. What a side would have answered to a call
+that nobody makes stays unknown: that Buildbot refuses a builder, say.
 
 Does not know: which services there are. Whoever assembles them puts these ports in place of the real ones.
 """

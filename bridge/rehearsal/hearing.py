@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bridge.core import faults
+from bridge.core import faults, timing
 from bridge.core.events import Hinted
 from bridge.core.ledger import Change
-from bridge.core.run import Run, RunId, RunKey, Settled, TaskId
+from bridge.core.run import Run, RunId, RunKey, Settled, TaskId, Wanted
 from bridge.engine import ports
 from bridge.engine.crew import Crew
 from bridge.rehearsal.rows import Rows
@@ -21,6 +21,11 @@ _SEEN: Final = timedelta(seconds=5)
 """A change can come into sight after one with a higher number: what is this old is read again."""
 ENDS: Final = ("stopping", "settled")
 """Phases of which Pulse would have brought a message to who listens to it."""
+
+
+def newborn(key: RunKey, pool: str, now: datetime) -> Run:
+    """The row of a pending run of which a message has just told."""
+    return Run(key, pool, Wanted(), now + timing.LOOK_SELDOM, now)
 
 
 class Feed(Protocol):
@@ -89,17 +94,20 @@ class Hearing:
         for change in changes:
             key = RunKey(TaskId(change.task_id), RunId(change.step.run_id))
             if self.rows.knows(key):
-                await self.rows.renew(key.task_id)
                 woken += await self._ended(key) if change.step.to_phase in self.told else []
-            elif (run := (await self.real.of_task(key.task_id)).get(key.run_id)) is not None:
-                woken += self._new(run)
+            elif (run := await self._born(key, change)) is not None and not isinstance(run.phase, Settled):
+                self.rows.put([run])
+                woken += [key] if self.wakes else []
         await self.crew.wake(woken)
 
-    def _new(self, run: Run) -> list[RunKey]:
-        if run.pool not in self.crew.engine.pools or isinstance(run.phase, Settled):
-            return []
-        self.rows.put([run])
-        return [run.key] if self.wakes else []
+    async def _born(self, key: RunKey, change: Change) -> Run | None:
+        """A row that is new to us: as it begins for who begins it, as it is by now for all others."""
+        engine = self.crew.engine
+        if change.pool is None or change.pool not in engine.pools:
+            return None
+        if self.wakes and change.step.from_phase is None and change.step.to_phase == "wanted":
+            return newborn(key, change.pool, engine.clock.now())
+        return (await self.real.of_task(key.task_id)).get(key.run_id)
 
     async def _ended(self, key: RunKey) -> list[RunKey]:
         """Something ended, or is to end; our row may not know it yet. What is being done here comes to its end first."""

@@ -63,9 +63,11 @@ class Queue:
 
     async def _taken(self, key: RunKey, worker: Worker) -> datetime | None:
         run = await self._run(key)
+        if run.worker == worker:  # even where the real services have resolved it since: they did what is noted
+            return run.taken_until or run.resolved
         if run.state not in _OPEN:
             raise faults.Conflicting(f"run {key} is resolved already")
-        return run.taken_until if run.worker == worker else None
+        return None
 
     async def reclaim(self, key: RunKey) -> datetime:
         """Note it; the claim as the real services have renewed it since."""
