@@ -236,11 +236,12 @@ class Stack:
     async def start_services(self, *names: str) -> None:
         """Start these services, or all, unless they run, each as a process; returns when all are ready.
 
-        `reflector.2` is a second reflector.
+        `reflector.2` is a second reflector, `reflector.dry` one that only says what it would do.
         """
         missing = [name for name in names or SERVICES if name not in self.services]
         for name in missing:
-            self.services[name] = self._bbb(name, name.partition(".")[0])
+            service, _, which = name.partition(".")
+            self.services[name] = self._bbb(name, service, *(["--dry-run"] if which == "dry" else []))
         await asyncio.gather(*(self._ready(name) for name in missing))
 
     async def _ready(self, name: str) -> None:
