@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -27,10 +27,12 @@ from bridge.engine.engine import Engine
 from bridge.engine.observer import Observer
 from bridge.engine.pool import Pool
 from bridge.engine.sweeps import Sweeps
+from bridge.engine.tracing import Tracing, Untraced
 from bridge.livelog.address import Grant, address
 from bridge.published.provenance import Signer
 from bridge.published.publisher import Publisher
 from bridge.published.redaction import Redactor
+from bridge.service import StartRefusedError
 from bridge.settings import Settings
 from bridge.settings.artifacts import ArtifactsSettings
 from bridge.settings.livelog import LiveLogSettings
@@ -103,11 +105,12 @@ async def opened(
     refuses every write of this process.
     """
     async with AsyncExitStack() as stack:
+        traced = await _traced(settings, me, told, stack)
         store = await stack.enter_async_context(
             database.opened(settings.database.address, size=settings.database.pool_size, name=me, read_only=read_only)
         )
-        queue = await _queue(settings, partial(told, "taskcluster"), observer, stack)
-        buildbots = {name: await _buildbot(settings, name, told, stack) for name in settings.buildbots}
+        queue = await _queue(settings, partial(traced.told, "taskcluster"), observer, stack)
+        buildbots = {name: await _buildbot(settings, name, traced, stack) for name in settings.buildbots}
         builds = {name: BuildbotBuilds(client) for name, client in buildbots.items()}
         pools = {name: _pool(settings, name, builds) for name in settings.pools}
         clock = DatabaseClock()
@@ -121,8 +124,40 @@ async def opened(
             backoff=Backoff(random.Random()),  # noqa: S311  spreads calls, guards nothing
             observer=observer,
             steering=Orders(store, _steered),
+            tracing=traced.tracing,
         )
         yield House(settings, store, clock, queue, buildbots, engine, Crew(engine), Sweeps(engine))
+
+
+@dataclass(frozen=True, slots=True)
+class _Traced:
+    """Whom runs are followed by, who hears of calls, and what a call to Buildbot carries along."""
+
+    told: Told
+    tracing: Tracing = field(default_factory=Untraced)
+    headers: Callable[[], Mapping[str, str]] = dict
+
+
+async def _traced(settings: Settings, me: str, told: Told, stack: AsyncExitStack) -> _Traced:
+    """Load OpenTelemetry only where the settings want traces."""
+    section = settings.traces
+    if section.url is None:
+        return _Traced(told)
+    try:
+        from bridge.traces import tracer as traces
+    except ModuleNotFoundError as lacking:
+        raise StartRefusedError(
+            f'traces.url: {lacking.name} is missing; install the extra: pip install "buildbot-bridge[services,traces]"'
+        ) from lacking
+    tracer = await stack.enter_async_context(
+        traces.opened(traces.Collector(section.url, section.bearer, section.share, section.timeout), me)
+    )
+
+    def both(side: str, api: str, outcome: str, seconds: float) -> None:
+        told(side, api, outcome, seconds)
+        tracer.call(side, api, outcome, seconds)
+
+    return _Traced(both, tracer, tracer.headers)
 
 
 def _steered(stops: Sequence[Stop]) -> None:
@@ -149,12 +184,13 @@ async def _queue(
     return Queue(calls, permanent, Uploads(calls, Storage(section.artifact_storage)))
 
 
-async def _buildbot(settings: Settings, name: str, told: Told, stack: AsyncExitStack) -> Buildbot:
+async def _buildbot(settings: Settings, name: str, traced: _Traced, stack: AsyncExitStack) -> Buildbot:
     section = settings.buildbots[name]
     session = await stack.enter_async_context(_session(section.timeout + section.changes_wait))
     limiter = _limiter(section.calls_per_second)
-    tell = partial(told, "buildbot")
-    return Buildbot(Exchange(session, section.url, section.bearer, limiter, timeout=section.timeout, told=tell))
+    tell, more = partial(traced.told, "buildbot"), traced.headers
+    exchange = Exchange(session, section.url, section.bearer, limiter, timeout=section.timeout, told=tell, more=more)
+    return Buildbot(exchange)
 
 
 def _session(timeout: float) -> aiohttp.ClientSession:

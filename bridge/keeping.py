@@ -14,6 +14,7 @@ from bridge.core.deployment import unserved
 from bridge.engine.guarding import Guardian
 from bridge.engine.paying import Payer
 from bridge.metrics import Metrics
+from bridge.rehearsal import house as rehearsal
 from bridge.service import Frame, Heartbeat, Loops, StartRefusedError
 from bridge.settings import Settings
 from bridge.store import migrate
@@ -38,8 +39,13 @@ class NotMigratedError(StartRefusedError):
 async def kept(frame: Frame, settings: Settings, *, foreign: bool) -> AsyncIterator[tuple[House, Loops]]:
     """Open the house, wait for the database, show that this replica lives, and start the loops that all services have.
 
-    `foreign`: whether this service also pays what nobody, or a holder that is gone, has left due.
+    `foreign`: whether this service also pays what nobody, or a holder that is gone, has left due. A service that only says
+    what it would do shows itself to nobody.
     """
+    if frame.dry:
+        async with rehearsal.kept(frame, settings, partial(ready, begin=_nothing), foreign=foreign) as opened:
+            yield opened
+        return
     metrics = frame.metrics
     async with assembly.opened(settings, frame.replica, Telling(metrics), metrics.call) as house:
         replica = Replica(frame.replica, frame.service, health.release(), settings.deployment())
@@ -64,6 +70,10 @@ def keep(house: House, loops: Loops, replica: Replica, metrics: Metrics, *, fore
 async def _started(house: House, replica: Replica) -> None:
     """Wait for the database, as long as it takes; refuse one that is not migrated, or serves somebody else."""
     await ready(house, partial(replica.register, house.database))
+
+
+async def _nothing() -> None:
+    """Who writes nothing is no replica."""
 
 
 async def ready(house: House, begin: Callable[[], Awaitable[None]]) -> None:

@@ -3,6 +3,7 @@
 | name (all begin with `buildbot_bridge_`) | says |
 |---|---|
 | `heard_total{kind,outcome}` | hints that came in: Pulse messages by exchange, changes of Buildbot |
+| `hint_lag_seconds{kind}` | from what happened on a side until its hint came in |
 | `transitions_total{from_phase,to_phase}` | changes of phase |
 | `outcomes_total{pool,resolution}` | how runs ended |
 | `calls_total{side,api,outcome}`, `call_seconds{side,api}` | calls to Taskcluster and Buildbot; `ok` or the kind of fault |
@@ -64,6 +65,9 @@ class Metrics:
         PlatformCollector(registry=registry)
         GCCollector(registry=registry)
         self._heard = self._counter("heard", "Hints that came in", "kind", "outcome")
+        self._late = Histogram(
+            "hint_lag_seconds", "How late hints are", ["kind"], namespace=_PREFIX, buckets=_WAITS, registry=registry
+        )
         self._transitions = self._counter("transitions", "Changes of phase", "from_phase", "to_phase")
         self._outcomes = self._counter("outcomes", "How runs ended", "pool", "resolution")
         self._calls = self._counter("calls", "Calls to the other sides", "side", "api", "outcome")
@@ -111,6 +115,10 @@ class Metrics:
     def heard(self, kind: str, outcome: str) -> None:
         """Count a hint; `kind` is an exchange's or event's short name, `outcome` what it led to."""
         self._heard.labels(kind, outcome).inc()
+
+    def late(self, kind: str, seconds: float) -> None:
+        """Count how late a hint was; `kind` as in `heard`. By the clocks of two machines: what is below 0 counts as 0."""
+        self._late.labels(kind).observe(max(0.0, seconds))
 
     def transition(self, from_phase: str | None, to_phase: str) -> None:
         """Count a change of phase; None: the run is new."""

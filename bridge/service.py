@@ -128,6 +128,8 @@ class Frame:
     hearts: dict[str, Heartbeat] = field(default_factory=dict)
     dependencies: dict[str, Dependency] = field(default_factory=dict)
     draining: bool = False
+    dry: bool = False
+    """Whether it only says what it would do."""
 
     def __post_init__(self) -> None:
         self.replica = self.replica or replica_name(self.service)

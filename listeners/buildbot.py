@@ -21,7 +21,8 @@ async def run(frame: Frame, settings: Settings) -> None:
     """Follow all Buildbots until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
         follow(house, loops, frame.metrics)
-        show(house, loops, frame.metrics)
+        if not frame.dry:
+            show(house, loops, frame.metrics)
 
 
 def follow(house: House, loops: Loops, metrics: Metrics) -> None:
@@ -45,6 +46,8 @@ class Follower:
             self.metrics.watch_connected(self.name, connected=True)
             match batch:
                 case Changed(changes=changes):
+                    for change in changes:
+                        self.metrics.late("change", (self.house.clock.now() - change.at).total_seconds())
                     if requests := worth_reading(changes):
                         await self._heard("change", partial(self._changed, requests))
                 case Listed():

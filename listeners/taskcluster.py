@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bridge.amqp import Consumer
 from bridge.assembly import House
@@ -21,7 +22,7 @@ from bridge.taskcluster import messages
 async def run(frame: Frame, settings: Settings) -> None:
     """Listen until cancelled."""
     async with kept(frame, settings, foreign=False) as (house, loops):
-        if settings.pulse.enabled:
+        if settings.pulse.enabled and not frame.dry:  # its messages are the real listener's
             _listen(frame, settings, Listener(house, frame.metrics), loops)
 
 
@@ -73,14 +74,20 @@ class Listener:
         ended: list[RunKey] = []
         for delivery in batch:
             match messages.hear(delivery.exchange, delivery.body):
-                case messages.Heard(exchange=messages.PENDING, key=key, task_queue_id=queue):
+                case messages.Heard(exchange=messages.PENDING, key=key, task_queue_id=queue, at=at):
                     pending[queue].append(key)
-                case messages.Heard(key=key):
+                    self._late("task-pending", at)
+                case messages.Heard(key=key, at=at):
                     ended.append(key)
+                    self._late("task-exception", at)
                 case messages.Unreadable(reason=reason):
                     await self._unreadable(delivery, reason)
         await self._wanted(pending)
         await self._ended(ended)
+
+    def _late(self, kind: str, at: datetime | None) -> None:
+        if at is not None:
+            self.metrics.late(kind, (self.house.clock.now() - at).total_seconds())
 
     async def _ended(self, keys: list[RunKey]) -> None:
         moved = await self.house.sweeps.hinted(dict.fromkeys(keys))

@@ -22,7 +22,7 @@ async def run(frame: Frame, settings: Settings) -> None:
 def reflect(house: House, loops: Loops) -> None:
     """Start a loop for each sweep."""
     periods = house.settings.reflector
-    reflector = Reflector(house)
+    reflector = Reflector(house, keeps=not loops.frame.dry)
     for name, period, sweep in (
         ("pending", periods.interval, reflector.pending),
         ("statuses", periods.interval, reflector.statuses),

@@ -40,9 +40,13 @@ Part = Callable[[], Awaitable[Iterable[RunKey]]]
 
 @dataclass(frozen=True, slots=True)
 class Reflector:
-    """The sweeps of one process. Every replica may run them all: what one has repaired is no news to the next."""
+    """The sweeps of one process. Every replica may run them all: what one has repaired is no news to the next.
+
+    `keeps`: whether what they came to is noted for people.
+    """
 
     house: House
+    keeps: bool = True
 
     async def pending(self) -> Result:
         """Pending runs of every pool that no message told of."""
@@ -89,6 +93,8 @@ class Reflector:
 
     async def _noted(self, swept: Swept) -> None:
         """Note for people what a sweep came to; it counts all the same where that cannot be noted."""
+        if not self.keeps:
+            return
         try:
             await People(self.house.database).swept(swept)
         except faults.Unavailable as away:

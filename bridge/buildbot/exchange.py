@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 import aiohttp
@@ -39,10 +39,14 @@ class Exchange:
         *,
         timeout: float,
         told: Told = lambda _call, _outcome, _seconds: None,
+        more: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
-        """Take `url` as the master's own address, with or without a slash at its end; `timeout` in seconds."""
+        """Take `url` as the master's own address, with or without a slash at its end; `timeout` in seconds.
+
+        `more` gives headers for each request.
+        """
         self._told = told
-        self._wire = Wire(session, url, token)
+        self._wire = Wire(session, url, token, more)
         self._limiter = limiter
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._timeout = timeout

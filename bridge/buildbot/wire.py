@@ -37,11 +37,14 @@ class Received:
 class Wire:
     """The way to one plugin: its address, the token and the pooled session."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: Token) -> None:
-        """Take `url` as the master's own address, with or without a slash at its end."""
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, token: Token, more: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
+        """Take `url` as the master's own address, with or without a slash at its end; `more` headers for each request."""
         self._session = session
         self._base = f"{url.rstrip('/')}/plugins/taskcluster/v1/"
         self._token = token
+        self._more = more
 
     def request(  # noqa: PLR0913 - the parts of one request
         self,
@@ -60,7 +63,7 @@ class Wire:
             self._base + path,
             data=data,
             params=query,
-            headers={**own, **headers},
+            headers={**self._more(), **own, **headers},
             timeout=timeout,
             allow_redirects=False,
         )

@@ -69,39 +69,42 @@ def _options(
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _serve(name: str, services: tuple[str, ...], config: Path | None) -> None:
+Dry = Annotated[bool, typer.Option("--dry-run", help="Change nothing anywhere; only log what would be done.")]
+
+
+def _serve(name: str, services: tuple[str, ...], config: Path | None, *, dry: bool = False) -> None:
     from bridge.cli.serving import serve
 
-    raise typer.Exit(serve(name, services, load(config)))
+    raise typer.Exit(serve(name, services, load(config), dry=dry))
 
 
 @app.command("taskcluster-listener")
-def taskcluster_listener(config: Config = None) -> None:
+def taskcluster_listener(config: Config = None, dry_run: Dry = False) -> None:
     """Hear Taskcluster, and have done in Buildbot what follows."""
-    _serve("taskcluster-listener", ("taskcluster-listener",), config)
+    _serve("taskcluster-listener", ("taskcluster-listener",), config, dry=dry_run)
 
 
 @app.command("buildbot-listener")
-def buildbot_listener(config: Config = None) -> None:
+def buildbot_listener(config: Config = None, dry_run: Dry = False) -> None:
     """Hear the Buildbots, and tell Taskcluster."""
-    _serve("buildbot-listener", ("buildbot-listener",), config)
+    _serve("buildbot-listener", ("buildbot-listener",), config, dry=dry_run)
 
 
 @app.command("reflector")
-def reflector(config: Config = None) -> None:
+def reflector(config: Config = None, dry_run: Dry = False) -> None:
     """Keep claims alive, and finish what anyone left unfinished."""
-    _serve("reflector", ("reflector",), config)
+    _serve("reflector", ("reflector",), config, dry=dry_run)
 
 
 @app.command("all")
-def everything(config: Config = None) -> None:
+def everything(config: Config = None, dry_run: Dry = False) -> None:
     """Run the three services in one process: enough for a small deployment."""
-    _serve("all", ("taskcluster-listener", "buildbot-listener", "reflector"), config)
+    _serve("all", ("taskcluster-listener", "buildbot-listener", "reflector"), config, dry=dry_run)
 
 
 @app.command("web")
 def web(config: Config = None) -> None:
-    """Serve the status API, which only reads. Any number of such processes may run."""
+    """Serve the status API. Any number of such processes may run."""
     _serve("web", ("web",), config)
 
 

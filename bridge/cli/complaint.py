@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from bridge.core import faults
 from bridge.definition import DefinitionError
 from bridge.settings import SettingsError
+from bridge.steering.errors import SteeringError
 from bridge.store.checkup import RefusedError
 from bridge.store.migrate import MigrationError
 
@@ -31,7 +32,7 @@ def complaints() -> Iterator[None]:
     """Turn what a person can mend into a message and exit status 2 or 130; defects keep their traceback."""
     try:
         yield
-    except (Complaint, DefinitionError, SettingsError, RefusedError, MigrationError, faults.Fault) as error:
+    except (Complaint, DefinitionError, SettingsError, SteeringError, RefusedError, MigrationError, faults.Fault) as error:
         sys.stderr.write(f"bbb: {error}\n")
         sys.exit(error.status if isinstance(error, Complaint) else Complaint.status)
     except BrokenPipeError:  # whoever read our output has gone

@@ -1,49 +1,38 @@
-"""Where operators act from: the house opened for one command, who acts and why, and the record of it."""
+"""The house opened for one act of an operator, and who they are."""
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from bridge import assembly, logs
-from bridge.assembly import House
 from bridge.metrics import Metrics
 from bridge.service import replica_name
 from bridge.settings import Settings
+from bridge.steering.desk import By, Desk
 from bridge.store import checkup
 from bridge.store.steering import Operators
 from bridge.telling import Telling
 from bridge.web.health import release
 
-Said = tuple[Any, str]
-"""The same for programs and for people."""
+_T = TypeVar("_T")
+NOBODY = By("", "", trial=True)
+"""Who only looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who acts, and why. `trial`: only say what would be done."""
+def done(settings: Settings, by: By, act: Callable[[Desk], Awaitable[_T]]) -> _T:
+    """Do one act, with a house opened for it."""
 
-    who: str
-    why: str
-    trial: bool
+    async def within() -> _T:
+        async with opened(settings, by) as here:
+            return await act(here)
 
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What an act needs; each act that changes something ends with `note`."""
-
-    house: House
-    operators: Operators
-    by: By
-
-    async def note(self, verb: str, target: str, outcome: str) -> None:
-        """Keep what was done, for all who look later."""
-        await self.operators.note(self.by.who, verb, target, self.by.why, outcome)
+    return asyncio.run(within())
 
 
 @asynccontextmanager

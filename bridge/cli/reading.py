@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group
@@ -17,7 +18,8 @@ from bridge.cli.complaint import Complaint
 from bridge.core import admission
 from bridge.core.deployment import unserved
 from bridge.core.ledger import Step
-from bridge.core.run import Run, RunId, RunKey, TaskId
+from bridge.core.run import Claim, Phase, Request, Run, RunId, RunKey, TaskId, Worker
+from bridge.core.verdict import Verdict
 from bridge.settings import Settings
 from bridge.store import checkup, database, replicas
 from bridge.store.people import People
@@ -113,4 +115,29 @@ def _run_words(runs: Sequence[Run], steps: Sequence[Step]) -> Group:
         if step.run_id in numbers:
             change = f"{step.from_phase or '·'} → {step.to_phase}"
             table.add_row(str(step.run_id), f"{step.at:%Y-%m-%d %H:%M:%S}", change, printed.safe(step.because), step.who)
-    return Group(table, Text("\n".join(f"run {run.key.run_id}: {run.phase}" for run in runs)))
+    return Group(table, Text("\n".join(f"run {run.key.run_id}: {phase_words(run.phase)}" for run in runs)))
+
+
+def phase_words(phase: Phase) -> str:
+    """A phase with all that is known in it, in one line."""
+    known = ((field.name.replace("_", " "), getattr(phase, field.name)) for field in fields(phase))
+    told = [f"{name} {_value(value)}" for name, value in known if value not in (None, False)]
+    return "; ".join([type(phase).__name__.lower(), *told])
+
+
+def _value(value: object) -> str:
+    match value:
+        case Request(id=number, created_for=run):
+            return f"{number} (made for run {run})"
+        case Worker(group=group, id=name):
+            return f"{group}/{name}"
+        case Claim(taken_until=until, reclaim_at=renewed):
+            return f"until {_value(until)}, renewed from {_value(renewed)} on"
+        case Verdict(resolution=resolution, why=why):
+            return f"{resolution} ({admission.shown(why, 1000)})"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case True:
+            return "yes"
+        case _:
+            return admission.shown(str(value), 1000)

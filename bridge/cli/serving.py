@@ -27,10 +27,13 @@ MODULES: Final[Mapping[str, str]] = {
 }
 
 
-def serve(name: str, services: Sequence[str], settings: Settings) -> int:
-    """Run the services; the exit status. `name` is that of the process: its port, its logs."""
+def serve(name: str, services: Sequence[str], settings: Settings, *, dry: bool = False) -> int:
+    """Run the services; the exit status. `name` is that of the process: its port, its logs.
+
+    `dry`: they only say what they would do, and take any free port, since the real ones have theirs.
+    """
     metrics = Metrics(name, health.release())
-    frames = [Frame(service, metrics) for service in services]
+    frames = [Frame(service, metrics, dry=dry) for service in services]
     form, level = settings.log.format, settings.log.level
     logs.configure(form, level, settings.secret_texts, stream=sys.stderr, service=name, replica=frames[0].replica)
     for said in advice(settings):
@@ -46,12 +49,12 @@ async def _served(name: str, frames: Sequence[Frame], metrics: Metrics, settings
             for frame, run in zip(frames, runs, strict=True):
                 group.create_task(_named(frame, run, settings), name=frame.service)
 
-    web = settings.web
+    host, port = settings.web.host, 0 if frames[0].dry else settings.web.port_of(name)
     try:
-        async with health.served(health.Health(frames, metrics), web.host, web.port_of(name)):
+        async with health.served(health.Health(frames, metrics), host, port):
             return await process.live(frames, work)
     except OSError as error:
-        raise Complaint(f"web.host, web.port: cannot listen on {web.host}:{web.port_of(name)}: {error.strerror}") from error
+        raise Complaint(f"web.host, web.port: cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 async def _named(frame: Frame, run: Run, settings: Settings) -> None:

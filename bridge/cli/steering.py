@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import typer
 
 from bridge.cli import printed
-from bridge.cli.desk import By, Said, me
+from bridge.cli.desk import NOBODY, done, me
 from bridge.cli.options import Config, Json
+from bridge.cli.reading import named
 from bridge.core.steering import StopKind
 from bridge.settings import load
+from bridge.steering import acts, letters, orders
+from bridge.steering.desk import By, Desk, Said
 
 app = typer.Typer()
-letters = typer.Typer(help="Look at messages that could not be read.", no_args_is_help=True)
-app.add_typer(letters, name="deadletter")
+letter_app = typer.Typer(help="Look at messages that could not be read.", no_args_is_help=True)
+app.add_typer(letter_app, name="deadletter")
 
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept, and shown to whoever waits for it.")]
 Who = Annotated[str, typer.Option("--who", help="Who does it; else this account and machine.", default_factory=me)]
@@ -27,20 +30,18 @@ Run = Annotated[int | None, typer.Argument(help="runId; all unsettled runs witho
 Number = Annotated[int, typer.Argument(help="The message's number, as `bbb deadletter list` shows it.")]
 
 
-def _print(said: Said, *, json: bool) -> None:
-    printed.either(*said, json=json)
+def _do(act: Callable[[Desk], Awaitable[Said]], by: By, config: Config, *, json: bool) -> None:
+    printed.either(*done(load(config), by, act), json=json)
 
 
 def _give(kind: StopKind, pool: str, builders: str, by: By, config: Config, json: bool) -> None:
-    from bridge.cli import orders
-
-    _print(asyncio.run(orders.give(load(config), orders.Target(kind, pool, builders), by)), json=json)
+    target = orders.Target(kind, pool, builders)
+    _do(lambda here: orders.give(here, target), by, config, json=json)
 
 
 def _lift(kind: StopKind, pool: str, builders: str, by: By, config: Config, json: bool) -> None:
-    from bridge.cli import orders
-
-    _print(asyncio.run(orders.lift(load(config), orders.Target(kind, pool, builders), by)), json=json)
+    target = orders.Target(kind, pool, builders)
+    _do(lambda here: orders.lift(here, target), by, config, json=json)
 
 
 @app.command("pause")
@@ -98,23 +99,19 @@ def drain(
     json: Json = False,
 ) -> None:
     """Make no new build requests at all, and wait until those that there are have come to their ends."""
-    from bridge.cli import orders
-
     by = By(who, reason, dry_run)
     if end:
         return _lift(StopKind.DRAINING, "", "*", by, config, json)
     _give(StopKind.DRAINING, "", "*", by, config, json)
     if wait and not dry_run:
-        asyncio.run(orders.drained(load(config), lambda words: typer.echo(words, err=json)))
+        done(load(config), NOBODY, lambda here: orders.drained(here, lambda words: typer.echo(words, err=json)))
     return None
 
 
 @app.command("orders")
-def orders(config: Config = None, json: Json = False) -> None:
+def list_orders(config: Config = None, json: Json = False) -> None:
     """Show what is paused, denied or draining, and what operators did last."""
-    from bridge.cli import orders
-
-    _print(asyncio.run(orders.listed(load(config))), json=json)
+    _do(orders.listed, NOBODY, config, json=json)
 
 
 @app.command("retry")
@@ -128,9 +125,8 @@ def retry(
     json: Json = False,
 ) -> None:
     """Have what a run owes tried now, whatever wait was agreed. Safe at any time."""
-    from bridge.cli import acts
-
-    _print(asyncio.run(acts.retry(load(config), task, run, By(who, reason, dry_run))), json=json)
+    key, only = named(task, run)
+    _do(lambda here: acts.retry(here, key, only), By(who, reason, dry_run), config, json=json)
 
 
 @app.command("release")
@@ -144,42 +140,35 @@ def release(
     json: Json = False,
 ) -> None:
     """Take a run from the process that acts for it, so that another goes on with it. Safe at any time."""
-    from bridge.cli import acts
-
-    _print(asyncio.run(acts.release(load(config), task, run, By(who, reason, dry_run))), json=json)
+    key, only = named(task, run)
+    _do(lambda here: acts.release(here, key, only), By(who, reason, dry_run), config, json=json)
 
 
 @app.command("cancel")
 def cancel(task: Task, reason: Reason, who: Who, dry_run: Trial = False, config: Config = None, json: Json = False) -> None:
     """Cancel a task in Taskcluster with the bridge's own client, where that may do so; its build is then cancelled too."""
-    from bridge.cli import acts
+    key, _ = named(task, None)
+    _do(lambda here: acts.cancel(here, key), By(who, reason, dry_run), config, json=json)
 
-    _print(asyncio.run(acts.cancel(load(config), task, By(who, reason, dry_run))), json=json)
 
-
-@letters.command("list")
+@letter_app.command("list")
 def letters_list(config: Config = None, json: Json = False) -> None:
     """Show the newest messages that could not be read."""
-    from bridge.cli import acts
+    data, words = done(load(config), NOBODY, lambda here: letters.listed(here.house.database))
+    printed.either(data, words, json=json)
 
-    _print(asyncio.run(acts.letters(load(config))), json=json)
 
-
-@letters.command("replay")
+@letter_app.command("replay")
 def letters_replay(
     number: Number, reason: Reason, who: Who, dry_run: Trial = False, config: Config = None, json: Json = False
 ) -> None:
     """Read such a message again, as after an upgrade; where that goes well it is dropped."""
-    from bridge.cli import acts
-
-    _print(asyncio.run(acts.replay(load(config), number, By(who, reason, dry_run))), json=json)
+    _do(lambda here: acts.replay(here, number), By(who, reason, dry_run), config, json=json)
 
 
-@letters.command("drop")
+@letter_app.command("drop")
 def letters_drop(
     number: Number, reason: Reason, who: Who, dry_run: Trial = False, config: Config = None, json: Json = False
 ) -> None:
     """Forget such a message."""
-    from bridge.cli import acts
-
-    _print(asyncio.run(acts.drop(load(config), number, By(who, reason, dry_run))), json=json)
+    _do(lambda here: acts.drop(here, number), By(who, reason, dry_run), config, json=json)

@@ -1,14 +1,19 @@
-"""`bbb web`: the status API and its page, in a process of its own. Any number of them may run, and none writes."""
+"""`bbb web`: the status API and its page, in a process of its own. Any number of them may run.
+
+What reads has a house whose database refuses every write. Only where operators may steer over the API is there a second one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from functools import partial
 
 from aiohttp.web import Application
 
 from bridge import assembly, logs
 from bridge.assembly import House
+from bridge.cli.helm import Helm
 from bridge.core import faults
 from bridge.keeping import ready
 from bridge.service import Frame, Heartbeat, StartRefusedError
@@ -27,19 +32,35 @@ from bridge.web.health import release
 from bridge.web.page.site import Site
 from bridge.web.session import Sessions
 from bridge.web.shown import Shown
+from bridge.web.steering import Steering
 from bridge.web.stream import Stream
+from bridge.web.writing import Writing
 
 
 async def run(frame: Frame, settings: Settings) -> None:
     """Serve until cancelled."""
     told = Telling(frame.metrics)
-    async with assembly.opened(settings, frame.replica, told, frame.metrics.call, read_only=True) as house:
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(
+            assembly.opened(settings, frame.replica, told, frame.metrics.call, read_only=True)
+        )
         await ready(house, _nothing)
         frame.depends("database", partial(house.clock.ask, house.database))
+        steering = await _steering(frame, settings, told, stack)
         changes = Changes(Overview(house.database), house.clock.now)
         async with frame.loops() as loops:
             loops.start("changes", partial(_follow, changes, told), silence=45)
-            loops.start("status", partial(_serve, _app(house, changes), settings.status), silence=None)
+            loops.start("status", partial(_serve, _app(house, changes, steering), settings.status), silence=None)
+
+
+async def _steering(frame: Frame, settings: Settings, told: Telling, stack: AsyncExitStack) -> Steering:
+    """Who may steer, and who acts for them; nobody, unless the settings have a token for it."""
+    section = settings.status
+    if section.writing is None:
+        return Steering()
+    house = await stack.enter_async_context(assembly.opened(settings, f"{frame.replica} steering", told, frame.metrics.call))
+    writing = Writing(on=True, tokens=lambda: section.write_tokens, reading=lambda: section.tokens)
+    return Steering(writing, Helm(house).steer)
 
 
 async def _nothing() -> None:
@@ -66,14 +87,14 @@ def shown(settings: Settings) -> Shown:
     return Shown(lambda text: logs.masked(text, settings.secret_texts()))
 
 
-def _app(house: House, changes: Changes) -> Application:
+def _app(house: House, changes: Changes, steering: Steering) -> Application:
     """The API, and the page beside it."""
     section = house.settings.status
     masked = shown(house.settings)
     sessions = Sessions(lambda: section.tokens, house.clock.now)
     access = Access(
         guarded=section.guarded,
-        tokens=lambda: section.tokens,
+        tokens=lambda: (*section.tokens, *section.write_tokens),
         proxy_header=section.proxy_header,
         proofs=lambda: section.proofs,
         proving=section.proxy_proof is not None,
@@ -81,7 +102,8 @@ def _app(house: House, changes: Changes) -> Application:
         hosts=section.allowed_hosts,
         signed_in=sessions.lasts,
     )
-    app = Api(desk(house), Stream(changes, section.watchers, masked), access, masked, release()).app()
+    stream = Stream(changes, section.watchers, masked)
+    app = Api(desk(house), stream, access, masked, release(), steering).app()
     Site(access, sessions).join(app)
     return app
 

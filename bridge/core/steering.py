@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from bridge.core.admission import matches, shown
@@ -52,6 +53,30 @@ class Stop:
     def words(self) -> str:
         """Why a run waits, for people; `bbb` commands that lift it included."""
         return f"{self.kind} by {shown(self.who)}: {shown(self.why, 200)} ({self.target}; `{LIFT[self.kind]}` lifts it)"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order in force, and since when."""
+
+    stop: Stop
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that an operator did; `outcome` in words, `BEGUN` while it is under way or when it was cut off."""
+
+    number: int
+    at: datetime
+    who: str
+    verb: str
+    target: str
+    why: str
+    outcome: str
+
+
+BEGUN = "begun"
 
 
 def is_stop(words: str) -> bool:

@@ -20,6 +20,7 @@ from bridge.engine.memory import Memory
 from bridge.engine.observer import Observer
 from bridge.engine.pool import Pool
 from bridge.engine.ports import Admit, Clock, Queue, Runs, Steering
+from bridge.engine.tracing import Tracing, Untraced
 from bridge.engine.unsteered import Unsteered
 from bridge.engine.words import because
 
@@ -52,6 +53,7 @@ class Engine:
     observer: Observer
     memory: Memory = field(default_factory=Memory)
     steering: Steering = field(default_factory=Unsteered)
+    tracing: Tracing = field(default_factory=Untraced)
 
     async def hear(self, key: RunKey, *events: Event, holder: str | None = None) -> Mapping[RunId, Run]:
         """Let facts about a run change the rows of its task, in one transaction; all rows of the task as they are then."""
@@ -61,10 +63,11 @@ class Engine:
             change.before, change.changed = rows, _decided(rows, key.run_id, events)
             return change.changed
 
-        await self.runs.change(
-            key.task_id, decide, because=because(events[-1], key.run_id), holder=holder, cause=causes(events)
-        )
-        self._tell(change, events[-1])
+        with self.tracing.span(key, f"hear {type(events[-1]).__name__}"):
+            await self.runs.change(
+                key.task_id, decide, because=because(events[-1], key.run_id), holder=holder, cause=causes(events)
+            )
+            self._tell(change, events[-1])
         return change.after
 
     async def settle(self, key: RunKey, leased: Leased | None = None) -> list[RunKey]:
@@ -125,7 +128,8 @@ class Engine:
         """Perform the command and hear its answer: the border around one run."""
         name = type(command).__name__
         try:
-            return await performers.perform(self, run, command)
+            with self.tracing.span(run.key, name):
+                return await performers.perform(self, run, command)
         except faults.Newer:
             raise
         except faults.Fault as fault:
@@ -169,6 +173,7 @@ class Engine:
             before = change.before.get(number)
             if before is None or type(before.phase) is not type(run.phase):
                 self.observer.moved(before, run, because(event, number))
+                self.tracing.moved(before, run, because(event, number))
                 self._tell_of_strangers(run, event)
             if isinstance(run.phase, Settled):
                 self.queue.forget(run.key)

@@ -19,6 +19,8 @@ class Call:
     """The parts of the path that the table leaves open."""
     query: dict[str, str]
     raw: bytes
+    trace: bytes | None = None
+    """The header `traceparent`, as it came."""
 
     @property
     def master(self) -> Any:

@@ -17,7 +17,7 @@ VERSION: Final = files("bridge.master").joinpath("VERSION").read_text("utf-8").s
 
 
 async def submit(call: Call) -> Answer:
-    wish = wire.submission(call.key, call.body, call.master.reactor.seconds())
+    wish = wire.submission(call.key, call.body, call.master.reactor.seconds(), wire.traceparent(call.trace))
     service = call.service
     is_open = service.is_open.fullmatch(wish.builder) is not None
     limit = service.max_pending(wish.builder)

@@ -19,6 +19,7 @@ MAX_WAIT: Final = 55
 
 # Leading zeros are refused: "0" and "00" would be two keys, and so two builds, of one run.
 _RUN: Final = re.compile(r"[A-Za-z0-9_-]{22}/(?:0|[1-9][0-9]{0,2})", re.ASCII)
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _NO_CODEBASE: Final[dict[str, str | None]] = {
     "codebase": "",
     "repository": "",
@@ -96,11 +97,19 @@ def row_id(text: str, what: str) -> int:
     return int(text)
 
 
-def submission(key: RunKey, body: object, now: float) -> Submission:
+def traceparent(header: bytes | None) -> str | None:
+    """The W3C header of that name, where it is one of its first version; anything else is no trace, and no error."""
+    text = (header or b"").decode("ascii", "replace").strip()
+    return text if _TRACEPARENT.fullmatch(text) else None
+
+
+def submission(key: RunKey, body: object, now: float, trace: str | None = None) -> Submission:
+    """Read a wish; its `trace` becomes a property, unless the task has one of that name, so that steps can join it."""
     fields = Fields(body, "the body")
+    joined: Properties = {} if trace is None else {"traceparent": (trace, _SOURCE)}
     wish = Submission(
         builder=fields.text("builder", 10_000),
-        properties=_properties(key, fields.take("properties", {})),
+        properties=joined | _properties(key, fields.take("properties", {})),
         sourcestamps=_sourcestamps(fields.items("sourcestamps", [])),
         priority=fields.integer("priority", 0, low=-INT32),
         reason=fields.text("reason", 256, f"Taskcluster task {key.task_id}, run {key.run_id}"),

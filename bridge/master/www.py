@@ -59,7 +59,7 @@ class Bridge(Resource):
             if not service.tokens.admit(request.getHeader(b"authorization")):
                 raise Unauthorized("send the header 'Authorization: Bearer <token>' with the token of this plugin")
             action, path = calls.action(_text(request.method), _path(request))
-            return await action(Call(service, path, _query(request), _body(request)))
+            return await action(Call(service, path, _query(request), _body(request), request.getHeader(b"traceparent")))
         except Refused as refused:
             if refused.status in {401, 429, 503}:
                 _advise(request, refused)

@@ -18,6 +18,7 @@ from bridge.settings.secret import Secret
 from bridge.settings.section import Identifier, matching
 from bridge.settings.sides import BuildbotSettings, DatabaseSettings, PulseSettings, TaskclusterSettings
 from bridge.settings.status import StatusSettings
+from bridge.settings.traces import TracesSettings
 
 Name = Annotated[str, matching(r"[a-z0-9_-]{1,64}", "up to 64 small letters, digits, hyphens or underscores")]
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     live_log: LiveLogSettings = LiveLogSettings()
     provenance: ProvenanceSettings = ProvenanceSettings()
     status: StatusSettings = StatusSettings()
+    traces: TracesSettings = TracesSettings()
     buildbots: Annotated[dict[Name, BuildbotSettings], Field(min_length=1)]
     pools: Annotated[dict[Name, PoolSettings], Field(min_length=1)]
 
@@ -101,6 +103,8 @@ class Settings(BaseSettings):
             yield f"live_log.{name}", secret
         for name, secret in self.status.secrets():
             yield f"status.{name}", secret
+        if self.traces.bearer is not None:
+            yield "traces.token", self.traces.bearer
         if self.provenance.enabled and self.provenance.signing is not None:
             yield "provenance.key", self.provenance.signing
 

@@ -32,9 +32,10 @@ Host = Annotated[str, matching(r"[A-Za-z0-9.:\[\]-]{1,253}", "a host's name or a
 
 
 class StatusSettings(Section):
-    """Who may read. On the loopback anybody of the machine, unless there is a token or a proxy; elsewhere nobody without.
+    """Who may read, and who may steer.
 
-    `live_timeout` in seconds.
+    On the loopback anybody of the machine reads, unless there is a token or a proxy; elsewhere nobody without. Nobody steers
+    without a token for that. `live_timeout` in seconds.
     """
 
     host: Annotated[str, Field(min_length=1, examples=["127.0.0.1"])] = "127.0.0.1"
@@ -43,6 +44,10 @@ class StatusSettings(Section):
     read_token_file: Annotated[Path | None, Field(examples=["/run/secrets/status-token"])] = None
     old_read_token: SecretStr | None = None
     old_read_token_file: Annotated[Path | None, Field(examples=["/run/secrets/status-old-token"])] = None
+    write_token: Annotated[SecretStr | None, Field(examples=["…"])] = None
+    write_token_file: Annotated[Path | None, Field(examples=["/run/secrets/status-write-token"])] = None
+    old_write_token: SecretStr | None = None
+    old_write_token_file: Annotated[Path | None, Field(examples=["/run/secrets/status-old-write-token"])] = None
     proxy_header: Annotated[HeaderName | None, Field(examples=["X-Forwarded-User"])] = None
     proxy_addresses: Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Field(examples=[["10.0.0.0/8"]])] = ()
     proxy_secret: Annotated[SecretStr | None, Field(examples=["…"])] = None
@@ -62,6 +67,16 @@ class StatusSettings(Section):
         return _given(self.old_read_token, self.old_read_token_file)
 
     @cached_property
+    def writing(self) -> Secret | None:
+        """The token that operators show; without one the API only reads."""
+        return _given(self.write_token, self.write_token_file)
+
+    @cached_property
+    def formerly_writing(self) -> Secret | None:
+        """The token that was good for operators before, while they change over."""
+        return _given(self.old_write_token, self.old_write_token_file)
+
+    @cached_property
     def proxy_proof(self) -> Secret | None:
         """What the proxy shows so that its word is believed."""
         return _given(self.proxy_secret, self.proxy_secret_file)
@@ -74,13 +89,17 @@ class StatusSettings(Section):
     @property
     def tokens(self) -> tuple[str, ...]:
         """The tokens that are good now. One that became too short when its file was replaced is good for nothing."""
-        given = (self.reading, self.formerly_reading)
-        return tuple(text for each in given if each is not None and len(text := each()) >= LEAST_TOKEN)
+        return _good(self.reading, self.formerly_reading)
+
+    @property
+    def write_tokens(self) -> tuple[str, ...]:
+        """The tokens with which operators may steer now; one that readers have too is good for nothing."""
+        return tuple(text for text in _good(self.writing, self.formerly_writing) if text not in self.tokens)
 
     @property
     def proofs(self) -> tuple[str, ...]:
         """What the proxy may show, as it is now."""
-        return tuple(text for each in (self.proxy_proof,) if each is not None and len(text := each()) >= LEAST_TOKEN)
+        return _good(self.proxy_proof)
 
     @property
     def guarded(self) -> bool:
@@ -97,18 +116,29 @@ class StatusSettings(Section):
 
     def secrets(self) -> Iterator[tuple[str, Secret]]:
         """The secrets in use, with the names of their settings."""
-        named = {"read_token": self.reading, "old_read_token": self.formerly_reading, "proxy_secret": self.proxy_proof}
-        for name, secret in named.items():
-            if secret is not None:
+        for name, read in self._named().items():
+            if (secret := read()) is not None:
                 yield name, secret
+
+    def _named(self) -> dict[str, Callable[[], Secret | None]]:
+        return {
+            "read_token": lambda: self.reading,
+            "old_read_token": lambda: self.formerly_reading,
+            "write_token": lambda: self.writing,
+            "old_write_token": lambda: self.formerly_writing,
+            "proxy_secret": lambda: self.proxy_proof,
+        }
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        _fit("read_token", lambda: self.reading)
-        _fit("old_read_token", lambda: self.formerly_reading)
-        _fit("proxy_secret", lambda: self.proxy_proof)
+        for name, read in self._named().items():
+            _fit(name, read)
         if self.formerly_reading is not None and self.reading is None:
             raise ValueError("old_read_token: is of no use without read_token, to which readers change over")
+        if self.formerly_writing is not None and self.writing is None:
+            raise ValueError("old_write_token: is of no use without write_token, to which operators change over")
+        if self.writing is not None and self.writing() in self.tokens:
+            raise ValueError("write_token: must not be a token of readers, who could then steer")
         if self.proxy_header is not None and not (self.proxy_addresses or self.proxy_proof):
             raise ValueError(
                 "proxy_header: anybody can send it; give proxy_secret, which the proxy sends too, or proxy_addresses"
@@ -124,6 +154,11 @@ class StatusSettings(Section):
 def _given(text: SecretStr | None, file: Path | None) -> Secret | None:
     """The secret, if one is given. An empty one is given too, and refused: nothing is open because a variable was empty."""
     return None if text is None and file is None else Secret(text, file)
+
+
+def _good(*secrets: Secret | None) -> tuple[str, ...]:
+    """Those that are long enough now."""
+    return tuple(text for each in secrets if each is not None and len(text := each()) >= LEAST_TOKEN)
 
 
 def _fit(setting: str, read: Callable[[], Secret | None]) -> None:

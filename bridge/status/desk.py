@@ -182,6 +182,10 @@ class Desk:
         """What the sweeps came to."""
         return summing.sweeps(await self.records.sweeps(), await self.records.servers(self.now()))
 
+    async def orders(self) -> answers.Orders:
+        """What operators hold back, and what they did."""
+        return summing.orders(await self.records.orders(), await self.records.acts())
+
     async def history(self, which: asked.History) -> answers.History:
         """What was."""
         step = max(which.step, -(-which.hours * 3600 // _MOST_STEPS))

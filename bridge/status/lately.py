@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, cast
 
 from bridge.core.ledger import Entry, Found, Held, Letter, Oldest, Past, Place, Selection, Server, Step, Swept
 from bridge.core.run import TaskId
+from bridge.core.steering import Act, Ordered
 from bridge.status.ports import Records
 
 AGE: Final = 1.0
@@ -91,6 +92,14 @@ class Lately:
     async def letters(self, before: int | None, limit: int, beginning: int) -> Sequence[Letter]:
         """Unreadable messages, newest first."""
         return await self.records.letters(before, limit, beginning)
+
+    async def orders(self) -> Sequence[Ordered]:
+        """The orders of operators that are in force."""
+        return await self.records.orders()
+
+    async def acts(self) -> Sequence[Act]:
+        """What operators did, the newest first."""
+        return await self.records.acts()
 
     async def reach(self, since: datetime) -> datetime | None:
         """Back to when all builds and ends are in `past`."""

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bridge.core.ledger import Change, Entry, Found, Held, Letter, Oldest, Past, Place, Selection, Server, Step, Swept
+from bridge.core.ledger import (
+    Change,
+    Entry,
+    Found,
+    Held,
+    Letter,
+    Oldest,
+    Past,
+    Place,
+    Selection,
+    Server,
+    Step,
+    Swept,
+)
 from bridge.core.order import Policy
 from bridge.core.record import BuildRecord
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, RunKey, TaskId
 from bridge.core.status import TaskStatus
+from bridge.core.steering import Act, Ordered
 from bridge.status.answers import Kind
 
 
@@ -53,6 +67,14 @@ class Records(Protocol):
 
     async def letters(self, before: int | None, limit: int, beginning: int) -> Sequence[Letter]:
         """Unreadable messages, newest first, each with so many bytes of its body."""
+        ...
+
+    async def orders(self) -> Sequence[Ordered]:
+        """The orders of operators that are in force."""
+        ...
+
+    async def acts(self) -> Sequence[Act]:
+        """What operators did, the newest first."""
         ...
 
     async def reach(self, since: datetime) -> datetime | None:

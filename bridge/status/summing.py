@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 
 from bridge.core.deployment import unserved
 from bridge.core.ledger import Held, Letter, Oldest, Past, Server, Swept
+from bridge.core.steering import Act, Ordered
 from bridge.status import answers, tokens
 from bridge.status.ports import Served
 from bridge.status.shaping import PHASES
@@ -120,4 +122,16 @@ def step(past: Past) -> answers.HistoryStep:
     return answers.HistoryStep(
         **{name: getattr(past, name) for name in fields},
         outcomes=[answers.Outcome(outcome=outcome, runs=runs) for outcome, runs in ends],
+    )
+
+
+def orders(found: Iterable[Ordered], acts: Iterable[Act]) -> answers.Orders:
+    """What operators hold back, and what they did."""
+    return answers.Orders(orders=[_order(each) for each in found], acts=[answers.ActDone(**asdict(act)) for act in acts])
+
+
+def _order(found: Ordered) -> answers.Order:
+    stop = found.stop
+    return answers.Order(
+        kind=stop.kind, pool=stop.pool, builders=stop.builders, who=stop.who, why=stop.why, since=found.since
     )

@@ -23,10 +23,12 @@ from bridge.core.ledger import (
     Swept,
 )
 from bridge.core.run import TaskId
+from bridge.core.steering import Act, Ordered
 from bridge.store.database import Database
 from bridge.store.people import People, entry
 from bridge.store.queries import query
 from bridge.store.rows import Row, UnknownPhaseError
+from bridge.store.steering import Operators
 
 LOOKED_AT: Final = 20_000
 """Rows: after so many a page ends, whether or not they were what was asked for."""
@@ -91,6 +93,14 @@ class Overview:
         """Unreadable messages, newest first, each with so many bytes of its body."""
         last = (1 << 63) - 1 if before is None else before
         return [_letter(row) for row in await self.database.fetch(query("dead_letter_page"), last, limit, beginning)]
+
+    async def orders(self) -> Sequence[Ordered]:
+        """The orders of operators that are in force."""
+        return await Operators(self.database).stops()
+
+    async def acts(self) -> Sequence[Act]:
+        """What operators did, the newest first."""
+        return await Operators(self.database).acts()
 
     async def changes(self, after: int, limit: int) -> Sequence[Change]:
         """Changes of phase after one that is known, in the order of their numbers.

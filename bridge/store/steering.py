@@ -6,16 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Final
 
 from bridge.core.run import RunId, RunKey, TaskId
-from bridge.core.steering import Stop, StopKind, stopping
-from bridge.store.database import Database
+from bridge.core.steering import BEGUN, Act, Ordered, Stop, StopKind, stopping
+from bridge.store.database import Database, repeated
 from bridge.store.people import DeadLetter
 from bridge.store.queries import query
 from bridge.store.rows import Row, storable
 
-FRESH = 2.0  # seconds for which what was read is believed: an order holds "within seconds"
+FRESH: Final = 2.0  # seconds for which what was read is believed: an order holds "within seconds"
 
 
 class Orders:
@@ -50,15 +50,13 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """Something that an operator did; `outcome` in words."""
+class Intent:
+    """An act that is to be done."""
 
-    at: datetime
     who: str
     verb: str
     target: str
     why: str
-    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +65,9 @@ class Operators:
 
     database: Database
 
-    async def stops(self) -> list[tuple[Stop, datetime]]:
+    async def stops(self) -> list[Ordered]:
         """The orders in force, and since when."""
-        return [(_stop(row), row["at"]) for row in await self.database.fetch(query("stops"))]
+        return [Ordered(_stop(row), row["at"]) for row in await self.database.fetch(query("stops"))]
 
     async def give(self, stop: Stop) -> None:
         """Give an order, or new words to one that is in force."""
@@ -89,9 +87,29 @@ class Operators:
         """Take an unsettled run from whoever has it; whether there is such a run."""
         return bool(await self.database.fetch(query("let_go"), key.task_id, key.run_id))
 
-    async def note(self, who: str, verb: str, target: str, why: str, outcome: str) -> None:
-        """Keep what was done."""
-        await self.database.fetch(query("audit"), *map(storable, (who, verb, target, why, outcome)))
+    async def newest(self, about: Sequence[str]) -> Act | None:
+        """The newest act on any of these targets."""
+        rows = await self.database.fetch(query("audit_newest"), [*map(storable, about)])
+        return Act(**rows[0]) if rows else None
+
+    @repeated
+    async def begin(self, intent: Intent, about: Sequence[str], seen: int) -> int | Act:
+        """Keep that an act begins, and give its number; or the act that somebody else began after the one seen.
+
+        `about`: the targets whose acts count, the same first one for all that stand in each other's way.
+        """
+        targets = [*map(storable, about)]
+        async with self.database.transaction() as connection:
+            await connection.execute(query("audit_lock"), targets[0])
+            rows = await connection.fetch(query("audit_newest"), targets)
+            if rows and rows[0]["number"] > seen:
+                return Act(**rows[0])
+            texts = map(storable, (intent.who, intent.verb, intent.target, intent.why, BEGUN))
+            return int(await connection.fetchval(query("audit"), *texts))
+
+    async def ended(self, number: int, outcome: str) -> None:
+        """Keep what an act came to."""
+        await self.database.fetch(query("audit_ended"), number, storable(outcome))
 
     async def acts(self, limit: int = 50) -> list[Act]:
         """What was done, the newest first."""

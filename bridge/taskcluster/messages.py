@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -243,11 +243,12 @@ PulseWire.model_rebuild()
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message named this run."""
+    """A message named this run. `at`: when that happened of which it tells, as far as it says so; only to be measured."""
 
     exchange: str
     key: RunKey
     task_queue_id: str
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +265,28 @@ def hear(exchange: str, body: bytes) -> Heard | Unreadable:
     if len(body) > LARGEST:
         return Unreadable(f"{len(body)} bytes are more than a message of the queue has")
     try:
-        message = PulseWire.model_validate(json.loads(body.decode()))
+        said = json.loads(body.decode())
+        message = PulseWire.model_validate(said)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         return Unreadable(_reason(error))
     key = RunKey(TaskId(message.status.taskId), RunId(message.runId))
-    return Heard(exchange, key, message.status.taskQueueId)
+    return Heard(exchange, key, message.status.taskQueueId, _happened(said, message.runId))
+
+
+class _RunTimes(_Wire):
+    """What a message tells of the times of a run."""
+
+    scheduled: Moment | None = None
+    resolved: Moment | None = None
+
+
+def _happened(said: Any, run_id: int) -> datetime | None:
+    """When the run was resolved, or else scheduled; None where that is not told in a form that is known."""
+    try:
+        times = _RunTimes.model_validate(said["status"]["runs"][run_id])
+    except (KeyError, IndexError, TypeError, ValidationError):
+        return None
+    return times.resolved or times.scheduled
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """What a service shows over HTTP: whether it lives and works, what it measures, who it is.
 
-Promises: reading only, no login, no secrets, no payloads; every question to the outside has a limit. It listens on the
-loopback unless the settings say otherwise.
+Promises: no secrets, no payloads, and reading only, unless the settings have a token of its own for who may steer; every
+question to the outside has a limit. It listens on the loopback unless the settings say otherwise.
 
 Does not know: any concrete room. Questions to the database or to the other sides come as callables.
 """

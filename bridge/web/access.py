@@ -53,6 +53,11 @@ class Access:
             {"WWW-Authenticate": 'Bearer realm="buildbot-bridge"'},
         )
 
+    def user(self, headers: Mapping[str, str], peer: str | None) -> str | None:
+        """Who asks, where a trusted proxy says so."""
+        named = self._through_proxy(headers, peer) and self.proxy_header is not None
+        return headers[self.proxy_header][:100] if named and self.proxy_header is not None else None
+
     def _named_rightly(self, host: str) -> bool:
         """Without token or proxy a page of elsewhere, whose name leads to this machine, must not be able to read."""
         if self.guarded and not self.hosts:
@@ -67,17 +72,17 @@ class Access:
 
     def _shows_token(self, headers: Mapping[str, str]) -> bool:
         kind, _, given = headers.get("Authorization", "").partition(" ")
-        return kind.lower() == "bearer" and _one_of(given.strip(), self.tokens())
+        return kind.lower() == "bearer" and one_of(given.strip(), self.tokens())
 
     def _through_proxy(self, headers: Mapping[str, str], peer: str | None) -> bool:
         if self.proxy_header is None or not headers.get(self.proxy_header) or not (self.proving or self.networks):
             return False
-        if self.proving and not _one_of(headers.get(PROOF, ""), self.proofs()):
+        if self.proving and not one_of(headers.get(PROOF, ""), self.proofs()):
             return False
         return not self.networks or _within(peer, self.networks)
 
 
-def _one_of(given: str, good: Sequence[str]) -> bool:
+def one_of(given: str, good: Sequence[str]) -> bool:
     """Compared in the same time whatever is given, all of them in any case."""
     return sum(hmac.compare_digest(given.encode(errors="replace"), each.encode()) for each in good) > 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, get_origin
 
@@ -18,9 +18,11 @@ from bridge.status import asked
 from bridge.status.desk import Desk
 from bridge.web import openapi, refusal
 from bridge.web.access import Access
+from bridge.web.acts import PLACE
 from bridge.web.operations import BASE, DOCUMENT, EVENTS, OPERATIONS, Operation
 from bridge.web.refusal import Refusal
 from bridge.web.shown import Shown, known, tag
+from bridge.web.steering import Steering, refused
 from bridge.web.stream import Stream
 
 _HEADERS: Final = {
@@ -45,6 +47,7 @@ class Api:
     access: Access
     shown: Shown
     release: str
+    steering: Steering = field(default_factory=Steering)
 
     def app(self) -> web.Application:
         """The application, all routes in it."""
@@ -53,6 +56,7 @@ class Api:
             app.router.add_get(f"{BASE}/{each.path}", partial(self._answered, each), allow_head=False)
         app.router.add_get(f"{BASE}/{EVENTS}", self._watched, allow_head=False)
         app.router.add_get(f"{BASE}/{DOCUMENT}", self._documented, allow_head=False)
+        app.router.add_routes(self.steering.routes(f"{BASE}/{PLACE}", self.access, self.shown))
         app.on_response_prepare.append(_headed)
         app.on_shutdown.append(self.stream.end)
         return app
@@ -64,7 +68,7 @@ class Api:
             if not request.path.startswith(f"{BASE}/"):
                 return await handler(request)  # the page, which shows a person how to sign in
             no = self.access.refusal(request.headers, request.remote)
-            return _refused(no) if no is not None else await handler(request)
+            return refused(no) if no is not None else await handler(request)
 
         return guard
 
@@ -77,7 +81,7 @@ class Api:
         except Exception as trouble:
             if (no := refusal.of(trouble, names)) is None:
                 raise
-            return _refused(no)
+            return refused(no)
         return _tagged(request, self.shown.text(answer).encode())
 
     async def _watched(self, request: web.Request) -> web.StreamResponse:
@@ -89,11 +93,11 @@ class Api:
         except Exception as trouble:
             if (no := refusal.of(trouble, names)) is None:
                 raise
-        return _refused(no)
+        return refused(no)
 
     async def _documented(self, request: web.Request) -> web.StreamResponse:
         if request.query:
-            return _refused(Refusal(400, "InvalidParameter", "The document takes no parameters.", "Leave them out."))
+            return refused(Refusal(400, "InvalidParameter", "The document takes no parameters.", "Leave them out."))
         return _tagged(request, json.dumps(openapi.document(self.release)).encode())
 
 
@@ -111,20 +115,16 @@ def _tagged(request: web.Request, body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers={"ETag": own})
 
 
-def _refused(no: Refusal) -> web.Response:
-    return web.json_response(no.body().model_dump(), status=no.status, headers=no.headers)
-
-
 @web.middleware
 async def _shaped(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Make an error in words of whatever went wrong; a defect is logged, and its text shown to nobody."""
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _refused(_of_http(error))
+        return refused(_of_http(error))
     except Exception:  # noqa: BLE001  the border around one question
         logs.logger().exception("defect", command="status", path=request.path[:200])
-        return _refused(
+        return refused(
             Refusal(500, "Defect", "The bridge met something that nobody expected.", "Report it, with the log of `bbb web`.")
         )
 
@@ -140,7 +140,7 @@ def _of_http(error: web.HTTPException) -> Refusal:
     match error:
         case web.HTTPMethodNotAllowed():
             allowed = {"Allow": ", ".join(sorted(error.allowed_methods))}
-            return Refusal(405, "MethodNotAllowed", "The status can only be read.", "Use GET.", allowed)
+            return Refusal(405, "MethodNotAllowed", "This cannot be done here.", f"Use {allowed['Allow']}.", allowed)
         case web.HTTPNotFound():
             return Refusal(404, "NotFound", "There is nothing at this address.", document)
         case _:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from bridge.status import answers, asked
+from bridge.web.acts import ACTS, PLACE, Act
 from bridge.web.operations import BASE, DOCUMENT, EVENTS, OPERATIONS, Operation
 from bridge.web.refusal import Error
 
@@ -29,7 +30,7 @@ def document(release: str) -> Json:
         "info": {
             "title": "Buildbot Bridge: status",
             "version": release,
-            "summary": "What runs do, who serves, what is stuck. Reading only.",
+            "summary": "What runs do, who serves, what is stuck; and acts of operators.",
             "license": {"name": "MPL-2.0", "identifier": "MPL-2.0"},
         },
         "servers": [{"url": BASE}],
@@ -42,22 +43,35 @@ def document(release: str) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "status.read_token. Without one in the settings, on the loopback, none is asked for.",
-                }
+                },
+                "write": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "status.write_token. Without one in the settings nobody steers over the API.",
+                },
             },
         },
     }
 
 
 def _schemas() -> Json:
-    models: list[type[BaseModel]] = [*(each.answer for each in OPERATIONS), answers.Event, Error]
+    models: list[type[BaseModel]] = [*(each.answer for each in OPERATIONS), answers.Event, answers.Steered, Error]
     _, found = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
-    schemas: Json = found["$defs"]
-    return schemas
+    sent: list[type[BaseModel]] = list({act.body for act in ACTS})
+    _, taken = models_json_schema([(model, "validation") for model in sent], ref_template=_REF)
+    return {**found["$defs"], **{_body(act): taken["$defs"][act.body.__name__] for act in ACTS}}
+
+
+def _body(act: Act) -> str:
+    """The name of what is sent, apart from names of answers."""
+    return f"Act{act.body.__name__}"
 
 
 def _paths() -> Iterator[tuple[str, Json]]:
     for each in OPERATIONS:
         yield f"/{each.path}", {"get": _operation(each)}
+    for act in ACTS:
+        yield f"/{PLACE}/{act.verb}", {"post": _act(act)}
     yield f"/{EVENTS}", {"get": _events()}
     yield f"/{DOCUMENT}", {"get": _itself()}
 
@@ -95,8 +109,31 @@ def _refusals() -> Json:
     }
 
 
+def _act_refusals() -> Json:
+    return {
+        "400": _error("What was sent is not of its form"),
+        "401": _error("The write token is needed, in the header Authorization"),
+        "403": _error("The API only reads, the token is a reader's, or Taskcluster does not let the bridge do it"),
+        "404": _error("Nothing is known under this name"),
+        "409": _error("Somebody else acted since, or it cannot be done as things are"),
+        "503": _error("The database, or the side that is needed, is away"),
+    }
+
+
 def _error(words: str) -> Json:
     return {"description": words, "content": {"application/json": {"schema": _ref(Error.__name__)}}}
+
+
+def _act(act: Act) -> Json:
+    said = {"application/json": {"schema": _ref(answers.Steered.__name__)}}
+    return {
+        "operationId": act.name,
+        "summary": act.summary,
+        "description": "Done only with `seen`, from the answer to the same without it. Who, why and outcome are kept.",
+        "security": [{"write": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(_body(act))}}},
+        "responses": {"200": {"description": "What it came to, or would come to", "content": said}, **_act_refusals()},
+    }
 
 
 def _events() -> Json:

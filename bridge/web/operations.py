@@ -110,6 +110,13 @@ OPERATIONS: Final = (
         "sweeps", "listSweeps", "What each sweep came to, the last time", answers.Sweeps, lambda desk, *_: desk.sweeps()
     ),
     Operation(
+        "orders",
+        "listOrders",
+        "What operators hold back, and what they did last",
+        answers.Orders,
+        lambda desk, *_: desk.orders(),
+    ),
+    Operation(
         "history",
         "showHistory",
         "Waiting times, outcomes and margins over time",

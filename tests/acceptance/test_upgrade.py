@@ -1,7 +1,8 @@
 """A rolling upgrade over a migration, with tasks on their way all the time (M-05, 16.3).
 
 The old version is this project as it stands. The new one is a copy of it under a higher version, which brings one migration
-more, of the kind that a next version brings: it only adds, and says since when it may be applied.
+more, of the kind that a next version brings: it only adds, and says since when it may be applied. In the end the new version is
+rolled back, and what it wrote is served by the old one.
 """
 
 import asyncio
@@ -84,7 +85,7 @@ async def old(rough: Stack) -> AsyncIterator[Scene]:
 
 
 async def test_m_05_old_and_new_side_by_side_lose_nothing(old: Scene, tmp_path: Path) -> None:
-    """Migrated while the old version works, then replaced service by service."""
+    """Migrated while the old version works, then replaced service by service, and rolled back the same way."""
     stack = old.stack
     new = {"PYTHONPATH": str(next_version(tmp_path))}
     running, queued = await old.running("gate", "gate"), await old.task("parked")
@@ -102,6 +103,10 @@ async def test_m_05_old_and_new_side_by_side_lose_nothing(old: Scene, tmp_path: 
         for service in SERVICES[1:]:
             await _replaced(stack, service, new)
         assert await old.metric("info", version=NEW) == len(stack.services)
+        await flow.goes_on()
+        for service in SERVICES:
+            await _rolled_back(stack, service)
+        assert await old.metric("info", version=NEW) == 0
         await old.let(running[1])
         await old.run(running[1], "completed")
         await flow.goes_on()
@@ -122,6 +127,12 @@ async def _replaced(stack: Stack, service: str, new: dict[str, str]) -> None:
     stack.environment[f"{service}.new"] = new
     await stack.start_services(f"{service}.new")
     assert await stack.stop_service(service) == 0
+
+
+async def _rolled_back(stack: Stack, service: str) -> None:
+    """The old one again, beside the new one first, on the database of the new one."""
+    await stack.start_services(service)
+    assert await stack.stop_service(f"{service}.new") == 0
 
 
 async def _paused_by_a_newer_version(scene: Scene) -> None:

@@ -19,7 +19,6 @@ GIVEN_BASE: Final = "BRIDGE_TEST_IMAGE_BASE"
 """Names an image to build on, such as python:3.13-slim where that can be pulled."""
 RELEASE: Final = "trixie"
 """The Debian that python:3.13-slim is made of, with the same Python."""
-_OF_THE_IMAGE: Final = ("docker/Dockerfile", ".dockerignore", "requirements/runtime.txt", "requirements/build.txt")
 # What slim images leave out. Licences stay.
 _SLIM: Final = ("exclude=/usr/share/man/*", "exclude=/usr/share/locale/*", "exclude=/usr/share/doc/*")
 _LICENCES: Final = "include=/usr/share/doc/*/copyright"
@@ -28,26 +27,35 @@ VERSION: Final = (ROOT / "bridge" / "master" / "VERSION").read_text().strip()
 
 
 def built() -> str:
-    """The image's name. Its tag says what it was made of, so that it is made anew only when that has changed."""
+    """The bridge's image, by its name. Its tag says what it was made of: it is made anew only when that has changed."""
+    return _built(NAME, "docker/Dockerfile", "requirements/runtime.txt")
+
+
+def buildbot() -> str:
+    """The image of a Buildbot master with the plugin, by its name; likewise."""
+    return _built(f"{NAME}-buildbot", "docker/buildbot.Dockerfile", "requirements/buildbot.txt", "docker/buildbot")
+
+
+def _built(name: str, recipe: str, *parts: str) -> str:
     engine.prepare()
     with _alone():
         base = os.environ.get(GIVEN_BASE) or _stand_in()
-        files = sorted({*sources(), *(ROOT / name for name in _OF_THE_IMAGE)})
-        name = f"{NAME}:{digest(files, base)[:16]}"
-        if not engine.has(name):
-            _forget(NAME)
-            build(base, name)
-    return name
+        given = [ROOT / each for each in (recipe, ".dockerignore", "requirements/build.txt", *parts)]
+        files = [path for each in given for path in (each.rglob("*") if each.is_dir() else [each])]
+        tagged = f"{name}:{digest(sorted({*sources(), *files}), base)[:16]}"
+        if not engine.has(tagged):
+            _forget(name)
+            build(base, tagged, recipe)
+    return tagged
 
 
-def build(base: str, name: str, **labels: str) -> None:
-    """Build `docker/Dockerfile` on a base that is there, or can be pulled, with more of its arguments."""
-    labels = {"BASE": base, "VERSION": VERSION, **labels}
-    arguments = [f"--build-arg={key}={value}" for key, value in labels.items()]
+def build(base: str, name: str, recipe: str = "docker/Dockerfile", **more: str) -> None:
+    """Build on a base that is there, or can be pulled; `more` are arguments of the recipe."""
+    arguments = [f"--build-arg={key}={value}" for key, value in {"BASE": base, "VERSION": VERSION, **more}.items()]
     with _secrets() as secrets:
         engine.buildah(
             "bud", "--quiet", "--format=docker", "--isolation=chroot", "--pull=false", *arguments, *secrets,
-            f"--tag={name}", f"--file={ROOT / 'docker' / 'Dockerfile'}", ROOT,
+            f"--tag={name}", f"--file={ROOT / recipe}", ROOT,
         )  # fmt: skip
 
 

@@ -144,7 +144,8 @@ class Stack:
         }
         config.write_text(json.dumps({"clients": clients, "periods": dict(self.plan.periods)}))
         command = [sys.executable, "-m", "tests.doubles.taskcluster", "--amqp", self.rabbit.url, "--config", str(config)]
-        self._double = self._python("double", command)
+        # It is killed in the end, and leaves what it keeps.
+        self._double = self._python("double", command, {"TMPDIR": str(self.directory)})
         if not await became_true(lambda: "rootUrl" in self._double_log() or not self._alive(), PATIENCE):
             raise self._double.failure("the queue double did not start")
         line = next((line for line in self._double_log().splitlines() if "rootUrl" in line), None)
@@ -235,11 +236,12 @@ class Stack:
     async def start_services(self, *names: str) -> None:
         """Start these services, or all, unless they run, each as a process; returns when all are ready.
 
-        `reflector.2` is a second reflector.
+        `reflector.2` is a second reflector, `reflector.dry` one that only says what it would do.
         """
         missing = [name for name in names or SERVICES if name not in self.services]
         for name in missing:
-            self.services[name] = self._bbb(name, name.partition(".")[0])
+            service, _, which = name.partition(".")
+            self.services[name] = self._bbb(name, service, *(["--dry-run"] if which == "dry" else []))
         await asyncio.gather(*(self._ready(name) for name in missing))
 
     async def _ready(self, name: str) -> None:

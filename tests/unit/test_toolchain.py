@@ -23,6 +23,7 @@ AGAINST = {
     "the rooms of the outside do not know each other": {"bridge.store": ["bridge.buildbot"]},
     "AMQP is spoken in one room": {"bridge.engine": ["aio_pika"]},
     "PostgreSQL is spoken in one room": {"reflector": ["asyncpg"]},
+    "OpenTelemetry is spoken in one file": {"bridge.engine": ["opentelemetry"]},
     "Taskcluster is spoken in one room": {"bridge.engine": ["taskcluster"]},
     "Buildbot's code is met in the plugin only": {"bridge.buildbot": ["buildbot"]},
     "the engine knows the outside by its own Protocols": {"bridge.engine": ["bridge.store"]},

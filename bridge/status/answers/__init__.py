@@ -42,8 +42,10 @@ from bridge.status.answers.runs import (
 )
 from bridge.status.answers.searches import Hit, Hits, Kind
 from bridge.status.answers.sides import Build, BuildbotView, TaskclusterView, TaskRun
+from bridge.status.answers.steering import ActDone, Order, Orders, Steered
 
 __all__ = [
+    "ActDone",
     "Answer",
     "Build",
     "BuildbotView",
@@ -65,6 +67,8 @@ __all__ = [
     "Kind",
     "Margins",
     "Moment",
+    "Order",
+    "Orders",
     "Outcome",
     "Pool",
     "PoolLimits",
@@ -78,6 +82,7 @@ __all__ = [
     "Service",
     "Services",
     "Severity",
+    "Steered",
     "Stuck",
     "StuckRun",
     "Sweep",

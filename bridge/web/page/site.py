@@ -80,16 +80,16 @@ class Site:
         if no is not None:
             return self._door(no)
         leave = _part("leave.html") if self.access.has_session(request.headers) else ""
-        text = Template(_part("page.html")).substitute(title=page.title, module=page.module, leave=leave)
-        return _document(text, 404 if page is LOST else 200)
+        body = _filled("page.html", title=page.title, module=page.module, leave=leave)
+        script = _filled("script.html", module=page.module)
+        return _document(404 if page is LOST else 200, page.title, body, script)
 
     def _door(self, no: Refusal, wrong: str = "") -> web.Response:
         """Where a person signs in, at the address that was asked for; or why nobody can."""
         if no.status != 401 or not self.sessions.possible:
-            return _document(
-                Template(_part("shut.html")).substitute(message=escape(no.message), mend=escape(no.mend)), no.status
-            )
-        return _document(Template(_part("door.html")).substitute(wrong=wrong), no.status)
+            shut = _filled("shut.html", message=escape(no.message), mend=escape(no.mend))
+            return _document(no.status, "Not shown", shut)
+        return _document(no.status, "Sign in", _filled("door.html", wrong=wrong))
 
     async def _sign_in(self, page: Page, request: web.Request) -> web.Response:
         no = self.access.refusal(request.headers, request.remote)
@@ -158,5 +158,11 @@ def _part(name: str) -> str:
     return _ASSETS.joinpath(name).read_text(encoding="utf-8")
 
 
-def _document(text: str, status: int) -> web.Response:
+def _filled(name: str, **values: str) -> str:
+    """A part with what it leaves open; the values are markup, and none comes from a caller."""
+    return Template(_part(name)).substitute(values)
+
+
+def _document(status: int, title: str, body: str, script: str = "") -> web.Response:
+    text = _filled("frame.html", title=title, script=script, body=body)
     return web.Response(text=text, status=status, content_type="text/html", headers=_HEADERS)

@@ -55,14 +55,22 @@ class Served:
 
     async def get(self, path: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, **query: Any) -> Answer:
         """Ask; whatever the answer, it holds no secret and no traceback, and has the headers that all have."""
-        url = f"{self.url}/api/v1/{path}"
-        async with self.http.request(method, url, headers=headers, params=query) as answer:
-            text = await answer.text()
-            assert "canary" not in text
-            assert "Traceback" not in text
-            assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert "Access-Control-Allow-Origin" not in answer.headers
-            return Answer(answer.status, answer.headers, text)
+        async with self.http.request(method, f"{self.url}/api/v1/{path}", headers=headers, params=query) as answer:
+            return await _harmless(answer)
+
+    async def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
+        """Send JSON; likewise."""
+        async with self.http.post(f"{self.url}/api/v1/{path}", json=body, headers=headers) as answer:
+            return await _harmless(answer)
+
+
+async def _harmless(answer: aiohttp.ClientResponse) -> Answer:
+    text = await answer.text()
+    assert "canary" not in text
+    assert "Traceback" not in text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    return Answer(answer.status, answer.headers, text)
 
 
 @asynccontextmanager

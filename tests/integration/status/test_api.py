@@ -22,6 +22,7 @@ from bridge.store.overview import Overview
 from bridge.store.people import Margins, People
 from bridge.store.runs import Runs
 from bridge.web.access import Access
+from bridge.web.acts import ACTS
 from bridge.web.api import Api
 from bridge.web.operations import OPERATIONS
 from bridge.web.shown import Shown
@@ -68,16 +69,19 @@ ASKED = {
 }
 
 
+ACTS_AT = {f"/acts/{each.verb}" for each in ACTS}
+
+
 async def test_the_document_is_in_the_form_of_openapi_and_names_every_route(api: Served) -> None:
     from bridge.web import openapi
 
     said = await document(api)
     assert said == openapi.document(said["info"]["version"])
     assert said["openapi"] == "3.1.0"
-    assert set(said["paths"]) == {*ASKED, "/events", "/openapi.json"}
+    assert set(said["paths"]) == {*ASKED, *ACTS_AT, "/events", "/openapi.json"}
     for path in said["paths"]:
         asked = ASKED.get(path, path.removeprefix("/"))
-        if path != "/events":
+        if path not in {"/events", *ACTS_AT}:
             assert (await api.get(asked)).status in (200, 404), path
     names = [operation["get"]["operationId"] for operation in said["paths"].values()]
     assert len(set(names)) == len(names)
@@ -90,9 +94,9 @@ async def test_there_is_no_route_beside_those_of_the_document(store: Runs, api: 
     stream = Stream(Changes(overview, lambda: AT), 1, shown)
     access = Access(guarded=False, tokens=tuple)
     pages = Api(Desk(overview, Sides("", store, {}), lambda: AT), stream, access, shown, "0")
-    app = pages.app()
-    routes = {(route.method, route.resource.canonical) for route in app.router.routes()}
-    assert routes == {("GET", f"/api/v1{path}") for path in (await document(api))["paths"]}
+    routes = {(route.method, route.resource.canonical) for route in pages.app().router.routes()}
+    paths = (await document(api))["paths"]
+    assert routes == {(method.upper(), f"/api/v1{path}") for path, methods in paths.items() for method in methods}
 
 
 @pytest.mark.parametrize("path", sorted(ASKED))

@@ -1,5 +1,6 @@
 """Orders of operators: read seldom, told when they change; and what operators write is kept."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 
@@ -7,11 +8,11 @@ import pytest
 
 from bridge.core import faults
 from bridge.core.run import Queued, Settled, Wanted
-from bridge.core.steering import Stop, StopKind
+from bridge.core.steering import Act, Stop, StopKind
 from bridge.store.database import Database
 from bridge.store.people import People
 from bridge.store.runs import Runs
-from bridge.store.steering import FRESH, Operators, Orders
+from bridge.store.steering import FRESH, Intent, Operators, Orders
 from tests.integration.store.rows import FAR, REQUEST, saved, wanted
 
 PAUSED = Stop(StopKind.PAUSED, "linux", "a*", "alice", "repair")
@@ -63,10 +64,10 @@ async def test_an_order_given_again_has_its_new_words_and_is_lifted_once(operato
     await operators.give(PAUSED)
     await operators.give(replace(PAUSED, who="carol", why="still"))
     await operators.give(DENIED)
-    assert [stop for stop, _ in await operators.stops()] == [DENIED, replace(PAUSED, who="carol", why="still")]
+    assert [each.stop for each in await operators.stops()] == [DENIED, replace(PAUSED, who="carol", why="still")]
     assert await operators.lift(StopKind.PAUSED, "linux", "a*")
     assert not await operators.lift(StopKind.PAUSED, "linux", "a*")
-    assert [stop for stop, _ in await operators.stops()] == [DENIED]
+    assert [each.stop for each in await operators.stops()] == [DENIED]
 
 
 async def test_a_kind_of_a_newer_version_holds_back_as_well(opened: Database, operators: Operators) -> None:
@@ -96,12 +97,35 @@ async def test_a_run_is_taken_from_whoever_has_it(store: Runs, operators: Operat
 
 
 async def test_acts_are_kept_the_newest_first(operators: Operators) -> None:
-    await operators.note("alice", "pause", "pool linux", "re\x00pair", "given")
-    await operators.note("bob", "retry", "x/0", "stuck", "due")
+    await operators.begin(Intent("alice", "pause", "pool linux", "re\x00pair"), ["pool linux"], 0)
+    number = await operators.begin(Intent("bob", "retry", "x/0", "stuck"), ["x", "x/0"], 0)
+    assert isinstance(number, int)
+    await operators.ended(number, "due")
     newest, oldest = await operators.acts()
     assert (newest.who, newest.verb, newest.target, newest.why, newest.outcome) == ("bob", "retry", "x/0", "stuck", "due")
     assert "\x00" not in oldest.why
+    assert oldest.outcome == "begun"
     assert len(await operators.acts(1)) == 1
+
+
+async def test_of_many_who_begin_at_once_one_does_and_the_others_hear_of_it(operators: Operators) -> None:
+    began = await asyncio.gather(
+        *(operators.begin(Intent(f"operator {each}", "release", "x/0", "stuck"), ["x", "x/0"], 0) for each in range(8))
+    )
+    (winner,) = [each for each in began if isinstance(each, int)]
+    told = [each for each in began if isinstance(each, Act)]
+    assert {each.number for each in told} == {winner}
+    assert len(await operators.acts()) == 1
+
+
+async def test_acts_on_a_task_and_on_its_runs_stand_in_each_others_way(operators: Operators) -> None:
+    await operators.begin(Intent("alice", "release", "x/0", "stuck"), ["x", "x/0"], 0)
+    other = await operators.begin(Intent("bob", "cancel", "x", "wrong"), ["x", "x/0", "x/1"], 0)
+    assert isinstance(other, Act)
+    assert (other.who, other.target) == ("alice", "x/0")
+    assert isinstance(await operators.begin(Intent("bob", "release", "x/1", "stuck"), ["x", "x/1"], 0), int)
+    assert isinstance(await operators.begin(Intent("bob", "cancel", "x", "wrong"), ["x", "x/0"], other.number), int)
+    assert await operators.newest(["nothing"]) is None
 
 
 async def test_an_unreadable_message_is_found_by_its_number_and_dropped_once(opened: Database, operators: Operators) -> None:

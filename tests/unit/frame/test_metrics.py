@@ -15,6 +15,7 @@ def told() -> Metrics:
     """Every method called once."""
     made = Metrics("reflector", "1.2")
     made.heard("task-pending", "new")
+    made.late("task-pending", -0.2)
     made.transition(None, "wanted")
     made.transition("wanted", "queued")
     made.outcome("linux", "completed")

@@ -26,6 +26,34 @@ def test_a_submission_says_who_it_is_for_whatever_the_body_claims() -> None:
     assert KEY.task_id in wish.reason
 
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def test_a_trace_becomes_a_property_that_a_task_may_have_set_itself() -> None:
+    assert wire.submission(KEY, {"builder": "b"}, 0, TRACE).properties["traceparent"] == (TRACE, "Taskcluster")
+    own = {"builder": "b", "properties": {"traceparent": "mine"}}
+    assert wire.submission(KEY, own, 0, TRACE).properties["traceparent"] == ("mine", "Taskcluster")
+    assert "traceparent" not in wire.submission(KEY, {"builder": "b"}, 0, None).properties
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        b"",
+        b"x",
+        TRACE.upper().encode(),
+        TRACE.encode() + b"-00",
+        b"ff" + TRACE[2:].encode(),
+        b"\xff",
+        b"00-" + b"0" * 32 + TRACE[35:].encode(),
+    ],
+)
+def test_what_is_no_trace_is_left_out_and_no_error(header: bytes | None) -> None:
+    assert wire.traceparent(header) is None
+    assert wire.traceparent(TRACE.encode()) == TRACE
+
+
 def test_a_bound_that_would_overlook_an_earlier_submission_is_refused() -> None:
     assert wire.submission(KEY, {"builder": "b", "not_before": 1000}, now=1000.5).not_before == 1000
     with pytest.raises(BadRequest, match="future"):

@@ -58,6 +58,25 @@ def test_every_recorded_message_of_the_two_exchanges_is_heard() -> None:
         assert hear(exchange, json.dumps(body).encode()) == Heard(exchange, key, body["status"]["taskQueueId"])
 
 
+def test_a_message_tells_when_that_happened_of_which_it_tells() -> None:
+    for message in recorded("messages"):
+        exchange, body = f"exchange/taskcluster-queue/v1/{message['exchange']}", message["body"]
+        if exchange in (PENDING, EXCEPTION):
+            run = body["status"]["runs"][body["runId"]]
+            heard = hear(exchange, json.dumps(body).encode())
+            assert isinstance(heard, Heard)
+            assert heard.at == datetime.fromisoformat(run["scheduled" if exchange == PENDING else "resolved"])
+
+
+@pytest.mark.parametrize("runs", [None, [], {}, "x", [None], [{"scheduled": "yesterday"}]])
+def test_a_message_without_a_time_that_can_be_read_is_heard_all_the_same(runs: Any) -> None:
+    body = {"runId": 0, "status": {"taskId": TASK, "taskQueueId": "proj/linux", "runs": runs}}
+    heard = hear(PENDING, json.dumps(body).encode())
+    assert heard == Heard(PENDING, RunKey(TaskId(TASK), RunId(0)), "proj/linux")
+    assert isinstance(heard, Heard)
+    assert heard.at is None
+
+
 def test_every_recorded_status_is_read() -> None:
     answers = [each["response"].get("body") for each in recorded("calls") if each["response"]["status"] == 200]
     statuses = [body for body in answers if isinstance(body, dict) and isinstance(body.get("status"), dict)]

@@ -68,3 +68,14 @@ export function asQuery(query) {
 
 /** A name as part of a path. */
 export const part = encodeURIComponent;
+
+/** The parts of this page's own path after the first; one that cannot be read is taken as it stands. */
+export const parts = location.pathname.split('/').slice(2).map(read);
+
+function read(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,6 +1,6 @@
 // A task group: its runs, and the graph of what depends on what, coloured by state.
 
-import {asQuery, get, part} from './api.js';
+import {asQuery, get, part, parts} from './api.js';
 import {el, outside, table} from './dom.js';
 import {graph} from './graph.js';
 import {page, titled} from './page.js';
@@ -8,7 +8,7 @@ import {ago} from './times.js';
 import {because, builderLink, chip, runLink, runPath, shortened, stateChip, stateOf, stuckMark} from './words.js';
 
 const DRAWN = 300; // tasks; more of them are a wall, and not a picture
-const group = decodeURIComponent(location.pathname.split('/')[2]);
+const [group] = parts;
 const query = Object.fromEntries(new URLSearchParams(location.search));
 
 page(

@@ -4,7 +4,7 @@ import {get, lately} from './api.js';
 import {bars, lines} from './charts.js';
 import {el, panel, prose} from './dom.js';
 import {late, letterList, poolList, serviceList, stuckList, sweepList, waits} from './lists.js';
-import {page} from './page.js';
+import {named, page} from './page.js';
 import {PHASES, toneOf} from './words.js';
 
 const HEALTH = {well: 'Healthy', look: 'Healthy, with something to look at', ill: 'Not healthy'};
@@ -22,6 +22,7 @@ page(
       lately('sweeps', 4000),
       lately('history', 15_000, {hours: 24, step: 900}),
     ]);
+    named(HEALTH[health.state]);
     return [
       verdict(health, services, pools),
       numbers(counts, stuck),

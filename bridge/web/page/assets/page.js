@@ -25,10 +25,16 @@ export function page(load, {which = {}, pause = 700} = {}) {
   begin(state);
 }
 
+/** The title of the window. */
+export const named = (text) => {
+  document.title = `${text} · Buildbot Bridge`;
+};
+
 /** The title of the page, in the window's title and on top. */
 export function titled(text, ...more) {
-  document.title = `${text} · Buildbot Bridge`;
-  show(document.querySelector('h1'), text, ...more);
+  const top = document.querySelector('h1');
+  show(top, text, ...more);
+  named(top.textContent);
 }
 
 function shortcut(event) {
@@ -57,6 +63,7 @@ function watch(state) {
   state.events.addEventListener('reset', () => soon(state, 0));
   state.events.addEventListener('error', () => {
     lives('away', 'not live');
+    soon(state, 500);
     if (state.events?.readyState !== EventSource.CLOSED) return;
     state.events = null;
     setTimeout(() => state.events || document.hidden || watch(state), AGAIN);

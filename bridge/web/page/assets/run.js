@@ -1,6 +1,6 @@
 // One run, whole: what is wrong, its timeline, what it owes, both sides, every change with its cause.
 
-import {get, now, part} from './api.js';
+import {get, now, part, parts} from './api.js';
 import {el, facts, outside, panel, said, table} from './dom.js';
 import {finding} from './findings.js';
 import {page, titled} from './page.js';
@@ -9,7 +9,7 @@ import {timeline} from './timeline.js';
 import {ago, when} from './times.js';
 import {because, builderLink, chip, groupPath, PHASES, stateChip} from './words.js';
 
-const [taskId, runId] = location.pathname.split('/').slice(2).map(decodeURIComponent);
+const [taskId, runId] = parts;
 
 page(
   async () => {

@@ -9,8 +9,8 @@ from yarl import URL
 
 from bridge.store.runs import Runs
 from bridge.web.session import COOKIE
-from tests.integration.page import town
-from tests.integration.page.test_looks import complaints
+from tests.integration.status.page import town
+from tests.integration.status.page.test_looks import complaints
 from tests.integration.status.serving import serving
 from tests.integration.store.rows import wanted
 from tests.sandbox.browser import tab
@@ -20,10 +20,10 @@ TOKEN, OTHER = "a-token-of-thirty-two-characters!", "another-token-of-just-such-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_a_person_signs_in_where_the_link_led_and_stays_so(
-    store: Runs, postgres_dsn: str, tmp_path: Path, browser: Browser, scheme: str
+    store: Runs, postgres_dsn: str, tmp_path: Path, chromium: Browser, scheme: str
 ) -> None:
     await town.settle(store)
-    async with serving(postgres_dsn, tmp_path, read_token=TOKEN) as api, tab(browser, api.url, color_scheme=scheme) as seen:
+    async with serving(postgres_dsn, tmp_path, read_token=TOKEN) as api, tab(chromium, api.url, color_scheme=scheme) as seen:
         address = f"{api.url}/runs?phase=building&limit=7"
         await seen.page.goto(address)
         assert await complaints(seen) == []
@@ -50,11 +50,11 @@ async def test_a_person_signs_in_where_the_link_led_and_stays_so(
 
 
 async def test_a_page_that_is_open_asks_anew_when_its_token_is_exchanged(
-    store: Runs, postgres_dsn: str, tmp_path: Path, browser: Browser
+    store: Runs, postgres_dsn: str, tmp_path: Path, chromium: Browser
 ) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN)
-    async with serving(postgres_dsn, tmp_path, read_token_file=str(file)) as api, tab(browser, api.url) as seen:
+    async with serving(postgres_dsn, tmp_path, read_token_file=str(file)) as api, tab(chromium, api.url) as seen:
         await seen.page.goto(f"{api.url}/runs")
         await seen.page.get_by_label("Token").fill(TOKEN)
         await seen.page.keyboard.press("Enter")
@@ -112,15 +112,15 @@ async def test_a_session_is_for_reading_and_for_nobody_else(postgres_dsn: str, t
         assert refused.status == 405
 
 
-async def test_where_nobody_can_sign_in_the_page_says_so(postgres_dsn: str, tmp_path: Path, browser: Browser) -> None:
+async def test_where_nobody_can_sign_in_the_page_says_so(postgres_dsn: str, tmp_path: Path, chromium: Browser) -> None:
     async with serving(postgres_dsn, tmp_path, proxy_header="X-User", proxy_secret=TOKEN) as api:
-        async with tab(browser, api.url) as seen:
+        async with tab(chromium, api.url) as seen:
             await seen.page.goto(f"{api.url}/")
             assert await seen.page.get_by_label("Token").count() == 0
             assert "token" in await seen.page.locator("main").inner_text()
             assert await complaints(seen) == []
         through = {"X-User": "me", "X-Bridge-Proxy-Secret": TOKEN}
-        async with tab(browser, api.url, extra_http_headers=through) as seen:
+        async with tab(chromium, api.url, extra_http_headers=through) as seen:
             await seen.go("/")
             await seen.page.locator(".health[data-state]").wait_for()
             assert await seen.page.get_by_role("button", name="Sign out").count() == 0

@@ -7,7 +7,7 @@ from playwright.async_api import Browser
 
 from bridge.store.runs import Runs
 from bridge.web.page.site import POLICY
-from tests.integration.page import town
+from tests.integration.status.page import town
 from tests.integration.status.serving import Served
 from tests.sandbox.browser import PHONE, Tab, tab
 
@@ -42,9 +42,9 @@ async def no_errors(seen: Tab, *expected: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_is_filled_and_shuts_nobody_out(store: Runs, api: Served, browser: Browser, scheme: str) -> None:
+async def test_every_page_is_filled_and_shuts_nobody_out(store: Runs, api: Served, chromium: Browser, scheme: str) -> None:
     await town.settle(store)
-    async with tab(browser, api.url, color_scheme=scheme) as seen:
+    async with tab(chromium, api.url, color_scheme=scheme) as seen:
         for name, (path, words) in ADDRESSES.items():
             await seen.go(path)
             await seen.page.get_by_text(words).first.wait_for()
@@ -53,8 +53,8 @@ async def test_every_page_is_filled_and_shuts_nobody_out(store: Runs, api: Serve
         await no_errors(seen, "404")
 
 
-async def test_what_shuts_somebody_out_would_be_found(api: Served, browser: Browser) -> None:
-    async with tab(browser, api.url) as seen:
+async def test_what_shuts_somebody_out_would_be_found(api: Served, chromium: Browser) -> None:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/")
         await seen.page.evaluate(
             "() => document.querySelector('main').append(document.createElement('img'), document.createElement('input'))"
@@ -62,9 +62,9 @@ async def test_what_shuts_somebody_out_would_be_found(api: Served, browser: Brow
         assert {each.split()[1] for each in await complaints(seen)} == {"image-alt:", "label:"}
 
 
-async def test_no_page_is_wider_than_a_phone(store: Runs, api: Served, browser: Browser) -> None:
+async def test_no_page_is_wider_than_a_phone(store: Runs, api: Served, chromium: Browser) -> None:
     await town.settle(store)
-    async with tab(browser, api.url, viewport=PHONE, has_touch=True, is_mobile=True) as seen:
+    async with tab(chromium, api.url, viewport=PHONE, has_touch=True, is_mobile=True) as seen:
         for name, (path, words) in ADDRESSES.items():
             await seen.go(path)
             await seen.page.get_by_text(words).first.wait_for()
@@ -74,10 +74,10 @@ async def test_no_page_is_wider_than_a_phone(store: Runs, api: Served, browser: 
 
 
 async def test_all_that_can_be_followed_is_reached_with_the_keyboard_and_seen(
-    store: Runs, api: Served, browser: Browser
+    store: Runs, api: Served, chromium: Browser
 ) -> None:
     await town.settle(store)
-    async with tab(browser, api.url) as seen:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/")
         reached = set()
         for _ in range(60):
@@ -95,10 +95,10 @@ async def test_all_that_can_be_followed_is_reached_with_the_keyboard_and_seen(
 
 
 async def test_the_filters_stand_in_the_address_and_pages_follow_each_other(
-    store: Runs, api: Served, browser: Browser
+    store: Runs, api: Served, chromium: Browser
 ) -> None:
     await town.settle(store)
-    async with tab(browser, api.url) as seen:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/runs")
         await seen.page.get_by_label("settled", exact=True).check()
         await seen.page.get_by_role("textbox", name="Builder").fill(" linux64-debug ")
@@ -122,14 +122,14 @@ async def test_the_filters_stand_in_the_address_and_pages_follow_each_other(
         await no_errors(seen, "400")
 
 
-async def test_nothing_inline_and_nothing_of_elsewhere_is_allowed(api: Served, browser: Browser) -> None:
+async def test_nothing_inline_and_nothing_of_elsewhere_is_allowed(api: Served, chromium: Browser) -> None:
     async with api.http.get(f"{api.url}/") as answer:
         assert answer.headers["Content-Security-Policy"] == POLICY
         assert "unsafe" not in POLICY
         text = await answer.text()
         assert " style=" not in text
         assert " on" not in text.partition("<body")[2].replace(" on a terminal", "").replace(" On a terminal", "")
-    async with tab(browser, api.url) as seen:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/")
         tried = "() => { try { document.body.innerHTML = '<b>x</b>'; return 'done' } catch (error) { return error.name } }"
         assert await seen.page.evaluate(tried) == "TypeError"

@@ -1,6 +1,8 @@
 """Before one's eyes: what changes is shown without a reload, and what somebody was about to do is left alone."""
 
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from playwright.async_api import Browser
 
@@ -8,8 +10,8 @@ from bridge.core.ledger import Swept
 from bridge.core.run import Settled, Wanted
 from bridge.store.people import People
 from bridge.store.runs import Runs
-from tests.integration.page import town
-from tests.integration.status.serving import Served
+from tests.integration.status.page import town
+from tests.integration.status.serving import Served, serving
 from tests.integration.status.test_api import GROUP, HOSTILE, away
 from tests.integration.store.rows import FACTS, FULL, TASK, saved, wanted
 from tests.sandbox.browser import Tab, tab
@@ -24,9 +26,9 @@ async def shows(seen: Tab, state: str) -> None:
 
 
 async def test_a_run_goes_from_pending_to_done_in_the_table_and_on_its_page(
-    store: Runs, api: Served, browser: Browser
+    store: Runs, api: Served, chromium: Browser
 ) -> None:
-    async with tab(browser, api.url) as table, tab(browser, api.url) as alone, tab(browser, api.url) as overview:
+    async with tab(chromium, api.url) as table, tab(chromium, api.url) as alone, tab(chromium, api.url) as overview:
         await table.go("/runs")
         await overview.go("/")
         for seen in (table, overview):
@@ -55,9 +57,9 @@ async def test_a_run_goes_from_pending_to_done_in_the_table_and_on_its_page(
         assert table.wrong == alone.wrong == overview.wrong == []
 
 
-async def test_focus_stays_where_it_is_while_rows_come(store: Runs, api: Served, browser: Browser) -> None:
+async def test_focus_stays_where_it_is_while_rows_come(store: Runs, api: Served, chromium: Browser) -> None:
     await store.insert([wanted(0)])
-    async with tab(browser, api.url) as seen:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/runs")
         await seen.page.locator("#live[data-state=live]").wait_for()
         await seen.page.get_by_role("link", name=f"{TASK}/0").focus()
@@ -67,10 +69,10 @@ async def test_focus_stays_where_it_is_while_rows_come(store: Runs, api: Served,
 
 
 async def test_a_database_that_is_away_is_said_and_passes(
-    store: Runs, api: Served, browser: Browser, postgres_dsn: str
+    store: Runs, api: Served, chromium: Browser, postgres_dsn: str
 ) -> None:
     await town.settle(store)
-    async with tab(browser, api.url) as seen:
+    async with tab(chromium, api.url) as seen:
         await seen.go("/runs")
         async with away(postgres_dsn):
             await seen.page.reload()
@@ -80,7 +82,18 @@ async def test_a_database_that_is_away_is_said_and_passes(
         assert await seen.page.locator("tbody tr").count() == 100
 
 
-async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, browser: Browser) -> None:
+async def test_a_page_whose_server_ends_does_not_look_alive(postgres_dsn: str, tmp_path: Path, chromium: Browser) -> None:
+    async with AsyncExitStack() as people:
+        async with serving(postgres_dsn, tmp_path) as api:
+            seen = await people.enter_async_context(tab(chromium, api.url))
+            await seen.go("/runs")
+            await seen.page.locator("#live[data-state=live]").wait_for()
+        await seen.page.locator("#live[data-state=away]").wait_for()
+        await seen.page.get_by_role("alert").get_by_text("does not answer").wait_for()
+        await seen.page.get_by_text("No run fits.").wait_for()
+
+
+async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, chromium: Browser) -> None:
     people = People(store.database)
     now = await store.database.value("SELECT now()")
     hostile = replace(
@@ -92,7 +105,7 @@ async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, 
     await store.add(hostile, HOSTILE)
     await people.swept(Swept(HOSTILE[:200], HOSTILE[:200], now, now, 3, HOSTILE))
     await people.bury(HOSTILE, HOSTILE, HOSTILE, HOSTILE.encode())
-    async with tab(browser, api.url, viewport={"width": 360, "height": 740}) as seen:
+    async with tab(chromium, api.url, viewport={"width": 360, "height": 740}) as seen:
         for path in (
             "/",
             "/runs",
@@ -105,6 +118,8 @@ async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, 
             assert await seen.page.locator("main script").count() == 0, path
             wide = await seen.page.evaluate("() => document.documentElement.scrollWidth")
             assert wide <= 360, path
+        await seen.go("/runs/%zz%3Cscript%3E/0")
+        await seen.page.get_by_role("alert").get_by_text("taskId").wait_for()
         await seen.go(f"/runs/{TASK}/0")
         await seen.page.get_by_text("<script>alert(1)</script>").first.wait_for()
-        assert seen.wrong == []
+        assert [each for each in seen.wrong if "400" not in each] == []
