@@ -93,6 +93,30 @@ async def test_a_page_whose_server_ends_does_not_look_alive(postgres_dsn: str, t
         await seen.page.get_by_text("No run fits.").wait_for()
 
 
+HIDE = """() => {
+    Object.defineProperty(document, 'hidden', {value: true});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+"""What a browser does when another tab is looked at; one without windows looks at all its tabs."""
+
+
+async def test_a_tab_that_nobody_looks_at_leaves_its_place_to_others(
+    postgres_dsn: str, tmp_path: Path, chromium: Browser
+) -> None:
+    async with (
+        serving(postgres_dsn, tmp_path, watchers=1) as api,
+        tab(chromium, api.url) as one,
+        tab(chromium, api.url) as two,
+    ):
+        await one.go("/runs")
+        await one.page.locator("#live[data-state=live]").wait_for()
+        await two.go("/runs")
+        await two.page.locator("#live[data-state=away]").wait_for()
+        await two.page.get_by_text("No run fits.").wait_for()
+        await one.page.evaluate(HIDE)
+        await two.page.locator("#live[data-state=live]").wait_for()
+
+
 async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, chromium: Browser) -> None:
     people = People(store.database)
     now = await store.database.value("SELECT now()")
