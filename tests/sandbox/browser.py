@@ -25,7 +25,9 @@ async def opened() -> AsyncIterator[Browser]:
     """The browser, while inside; raises NoServerError where there is none."""
     program = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
     if program is None:
-        raise NoServerError("there is no Chromium.\nOn Debian: apt-get install --no-install-recommends chromium")
+        raise NoServerError(
+            "there is no Chromium to look at the status page with. Install it:\n  ./dev setup    (as root or with sudo: apt-get install --no-install-recommends chromium)"
+        )
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=[*_QUIET], timeout=60_000)
         try:

@@ -45,7 +45,7 @@ function shortcut(event) {
 }
 
 function begin(state) {
-  if (!state.events) watch(state);
+  if (!state.events && !document.hidden) watch(state);
   refresh(state);
 }
 

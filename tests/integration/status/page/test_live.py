@@ -93,6 +93,29 @@ async def test_a_page_whose_server_ends_does_not_look_alive(postgres_dsn: str, t
         await seen.page.get_by_text("No run fits.").wait_for()
 
 
+HIDDEN = "Object.defineProperty(document, 'hidden', {value: true})"
+HIDE = f"() => {{ {HIDDEN}; document.dispatchEvent(new Event('visibilitychange')) }}"
+"""What a browser does when another tab is looked at; one without windows looks at all its tabs."""
+
+
+async def test_a_tab_that_nobody_looks_at_leaves_its_place_to_others(
+    postgres_dsn: str, tmp_path: Path, chromium: Browser
+) -> None:
+    async with AsyncExitStack() as people:
+        api = await people.enter_async_context(serving(postgres_dsn, tmp_path, watchers=1))
+        behind, one, two = [await people.enter_async_context(tab(chromium, api.url)) for _ in range(3)]
+        await behind.page.add_init_script(HIDDEN)
+        await behind.go("/runs")
+        await behind.page.get_by_text("No run fits.").wait_for()
+        await one.go("/runs")
+        await one.page.locator("#live[data-state=live]").wait_for()
+        await two.go("/runs")
+        await two.page.locator("#live[data-state=away]").wait_for()
+        await two.page.get_by_text("No run fits.").wait_for()
+        await one.page.evaluate(HIDE)
+        await two.page.locator("#live[data-state=live]").wait_for()
+
+
 async def test_hostile_texts_are_shown_and_do_nothing(store: Runs, api: Served, chromium: Browser) -> None:
     people = People(store.database)
     now = await store.database.value("SELECT now()")
