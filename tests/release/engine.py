@@ -12,9 +12,11 @@ PATIENCE: Final = 600.0
 """Seconds for one command; the longest downloads all packages."""
 # Both engines' own choices, crun and systemd, want a session, which containers and small virtual machines lack.
 PODMAN: Final = ("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file")
-# The limits are such as every kernel grants; HEALTHCHECK would want timers of systemd.
+# Their own choice of limits is refused to whoever may not raise those that are in force.
+LIMITS: Final = ("--ulimit=nofile=1024:4096", "--ulimit=nproc=2048:4096")
+# HEALTHCHECK would want timers of systemd.
 RUN: Final = (
-    *PODMAN, "run", "--rm", "--no-healthcheck", "--log-driver=k8s-file", "--ulimit=nofile=1024:4096", "--ulimit=nproc=2048:4096",
+    *PODMAN, "run", "--rm", "--no-healthcheck", "--log-driver=k8s-file", *LIMITS,
     "--read-only", "--read-only-tmpfs=false", "--tmpfs=/tmp:rw,mode=1777,size=256m",
     "--cap-drop=all", "--security-opt=no-new-privileges",
 )  # fmt: skip

@@ -54,7 +54,8 @@ def build(base: str, name: str, recipe: str = "docker/Dockerfile", **more: str) 
     arguments = [f"--build-arg={key}={value}" for key, value in {"BASE": base, "VERSION": VERSION, **more}.items()]
     with _secrets() as secrets:
         engine.buildah(
-            "bud", "--quiet", "--format=docker", "--isolation=chroot", "--pull=false", *arguments, *secrets,
+            "bud", "--quiet", "--format=docker", "--isolation=chroot", "--pull=false", *engine.LIMITS, *arguments,
+            *secrets,
             f"--tag={name}", f"--file={ROOT / recipe}", ROOT,
         )  # fmt: skip
 
