@@ -58,7 +58,11 @@ async def _window(house: House, contender: Contender) -> float:
 
 
 def _told(ours: Contender, bare: Contender, stock: Contender) -> Part:
-    part = Part("cpu", "CPU of a task", f"{len(ours.spent)} pairs, windows of {TASKS} tasks ({FEW} for the stock script), load {meter.load()}")
+    part = Part(
+        "cpu",
+        "CPU of a task",
+        f"{len(ours.spent)} pairs, windows of {TASKS} tasks ({FEW} for the stock script), load {meter.load()}",
+    )
     for name, each in (("all three services", ours), ("bare script", bare), ("stock script", stock)):
         found = interval([1000 * spent for spent in each.spent])
         part.add(name, found.middle, "ms a task", low=found.low, high=found.high)

@@ -31,7 +31,13 @@ class Counting(PrivatePostgres):
     """A server that counts statements."""
 
     def _settings(self) -> list[str]:
-        return [*super()._settings(), "-c", "shared_preload_libraries=pg_stat_statements", "-c", "pg_stat_statements.max=1000"]
+        return [
+            *super()._settings(),
+            "-c",
+            "shared_preload_libraries=pg_stat_statements",
+            "-c",
+            "pg_stat_statements.max=1000",
+        ]
 
 
 class LedgerProcess:
@@ -47,7 +53,10 @@ class LedgerProcess:
 
     async def start(self) -> None:
         """Returns when it serves."""
-        if not await became_true(lambda: '"url"' in self.child.log or not self.child.alive, PATIENCE) or not self.child.alive:
+        if (
+            not await became_true(lambda: '"url"' in self.child.log or not self.child.alive, PATIENCE)
+            or not self.child.alive
+        ):
             raise self.child.failure("the ledger did not start")
         self.url = json.loads(self.child.log.splitlines()[0])["url"]
 
@@ -150,7 +159,9 @@ class House(Stack):
         path = self.directory / f"servers-{len(self.rivals)}.json"
         servers = {"root_url": self.root_url, "key": self.key, "amqp": self.rabbit.pulse_url, "buildbot": ledger.url}
         path.write_text(json.dumps(servers | {"token": ledger.token, "dsn": self.dsn}))
-        child = self._python(f"{name}-{len(self.rivals)}", [sys.executable, "-m", f"tests.bench.rivals.{name}", str(path), *arguments])
+        child = self._python(
+            f"{name}-{len(self.rivals)}", [sys.executable, "-m", f"tests.bench.rivals.{name}", str(path), *arguments]
+        )
         self._exits.push_async_callback(child.kill)
         self.rivals.append(child)
         if not await became_true(lambda: "ready" in child.log or not child.alive, PATIENCE) or not child.alive:

@@ -41,19 +41,6 @@ def _fields(path: str) -> dict[str, float]:
     return {line[0].rstrip(":"): int(line[1]) / 1024 for line in lines if len(line) == 3 and line[2] == "kB"}
 
 
-def family(pid: int) -> list[int]:
-    """The process and its children, such as a PostgreSQL server's; those that end meanwhile are left out."""
-    children = [int(name) for name in os.listdir("/proc") if name.isdigit() and _parent(name) == pid]
-    return [pid, *children]
-
-
-def _parent(name: str) -> int | None:
-    try:
-        return int(Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
 def load() -> str:
     """How busy the machine is, for the conditions of a report."""
     return " ".join(f"{value:.1f}" for value in os.getloadavg())

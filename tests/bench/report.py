@@ -69,7 +69,17 @@ class Part:
 def show(part: Part) -> None:
     """The part as a table."""
     table = Table(title=f"{part.title}\n{part.conditions}", title_justify="left", title_style="bold")
-    for column, justify in (("figure", "left"), ("value", "right"), ("unit", "left"), ("95 %", "right"), ("exact", "right"), ("goal", "right"), ("bound", "right"), ("", "left"), ("note", "left")):
+    for column, justify in (
+        ("figure", "left"),
+        ("value", "right"),
+        ("unit", "left"),
+        ("95 %", "right"),
+        ("exact", "right"),
+        ("goal", "right"),
+        ("bound", "right"),
+        ("", "left"),
+        ("note", "left"),
+    ):
         table.add_column(column, justify=justify)
     for each in part.figures:
         between = f"{_number(each.low)} to {_number(each.high)}" if each.low is not None else ""
@@ -82,12 +92,14 @@ def show(part: Part) -> None:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e9 or abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if (value == int(value) and abs(value) < 1e9) or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def document(parts: Sequence[Part], conditions: dict[str, Any]) -> str:
     """Everything, as JSON."""
-    told = [{**asdict(part), "figures": [asdict(each) | {"verdict": each.verdict} for each in part.figures]} for part in parts]
+    told = [
+        {**asdict(part), "figures": [asdict(each) | {"verdict": each.verdict} for each in part.figures]} for part in parts
+    ]
     return json.dumps({"conditions": conditions, "parts": told}, indent=1)
 
 

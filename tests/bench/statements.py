@@ -8,8 +8,6 @@ from bridge.store.queries import names, query
 from tests.bench.house import House
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
-PERIODIC = frozenset({"due", "sweep_done", "replica_seen", "replica_others", "now", "counts", "margins", "waiting", "sample", "stops"})
-"""Run by the clock, and not for a task."""
 
 
 async def begin(house: House) -> None:
@@ -31,7 +29,9 @@ async def _run(house: House, statement: str) -> None:
 
 async def counted(house: House) -> dict[str, int]:
     """How often each named query ran, and transactions began; what the bench itself asks is left out."""
-    rows = await house.rows("SELECT query, calls FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())")
+    rows = await house.rows(
+        "SELECT query, calls FROM pg_stat_statements WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
     known = {_comment(query(name)): name for name in names()}
     found = Counter[str]()
     for row in rows:

@@ -72,7 +72,9 @@ class Book:
         """The key's request, and whether it was made now."""
         if (known := self.by_key.get(key)) is not None:
             return known, False
-        entry = Entry(len(self.entries) + 1, key, body["builder"], body.get("priority", 0), at, properties=body["properties"])
+        entry = Entry(
+            len(self.entries) + 1, key, body["builder"], body.get("priority", 0), at, properties=body["properties"]
+        )
         self.entries[entry.id] = self.by_key[key] = entry
         self._tell(entry, "request.created", at)
         return entry, True

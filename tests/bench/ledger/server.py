@@ -125,7 +125,13 @@ class Ledger:
         times = {name: build[name] for name in ("started_at", "complete_at", "results", "state_string")}
         log = {"logid": entry.id, "name": "stdio", "kind": "text", "lines": len(LINES), "complete": True}
         step = {"number": 0, "name": "compile", **times, "hidden": False, "urls": {}, "logs": [log]}
-        about = {"buildid": entry.id, "number": entry.id, "builder": entry.builder, "worker": WORKER, "external_id": entry.key}
+        about = {
+            "buildid": entry.id,
+            "number": entry.id,
+            "builder": entry.builder,
+            "worker": WORKER,
+            "external_id": entry.key,
+        }
         return web.json_response({**about, **times, "steps": [step]})
 
     async def log(self, request: web.Request) -> web.Response:
@@ -163,7 +169,9 @@ class Ledger:
 
     async def times(self, _: web.Request) -> web.Response:
         """By key: when its request came, its build started, and ended."""
-        return web.json_response({each.key: [each.submitted, each.started, each.ended] for each in self.book.entries.values()})
+        return web.json_response(
+            {each.key: [each.submitted, each.started, each.ended] for each in self.book.entries.values()}
+        )
 
     def _start(self, entry: Entry) -> None:
         self.book.start(entry, time.time())

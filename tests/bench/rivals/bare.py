@@ -20,7 +20,7 @@ class Bare:
     def __init__(self, servers: Servers, session: aiohttp.ClientSession, queue_name: str) -> None:
         self.servers, self.session, self.queue_name = servers, session, queue_name
         self.queue, self.plugin = servers.client(session), Plugin(servers, session)
-        self.claims: dict[str, Any] = {}
+        self.claims: dict[str, asyncio.Future[Any]] = {}
         self.gate = asyncio.Semaphore(AT_ONCE)
         self.inbox: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
 
@@ -73,11 +73,12 @@ class Bare:
 
     async def moved(self, state: dict[str, Any]) -> None:
         task, build = state["external_id"].partition("/")[0], state["builds"][-1]["buildid"]
-        if task not in self.claims:
-            self.claims[task] = None  # whoever comes next does not claim again
-            self.claims[task] = await self.queue.claimTask(task, "0", WORKER)
-        if state["complete"] and self.claims[task] is not None:
-            client = self.servers.of_run(self.claims[task], task, self.session)
+        claim = self.claims.get(task)
+        if claim is None:  # whoever comes next waits for the same one
+            claim = self.claims[task] = asyncio.ensure_future(self.queue.claimTask(task, "0", WORKER))
+        client = self.servers.of_run(await claim, task, self.session)
+        if state["complete"]:
+            del self.claims[task]
             await told(self.plugin, client, task, build, self.session)
 
 

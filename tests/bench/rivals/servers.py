@@ -73,12 +73,21 @@ async def told(plugin: Plugin, queue: Any, task: str, build: int, session: aioht
     record = await plugin.call("GET", f"builds/{build}/steps")
     await plugin.call("GET", f"builds/{build}/outputs")
     log = await plugin.call("GET", f"builds/{build}/logs/{record['steps'][0]['logs'][0]['logid']}")
-    for name, content in (("properties.json", json.dumps(properties)), ("build.json", json.dumps(record)), ("backing.log", log)):
+    for name, content in (
+        ("properties.json", json.dumps(properties)),
+        ("build.json", json.dumps(record)),
+        ("backing.log", log),
+    ):
         body = {"storageType": "s3", "expires": LIVES, "contentType": "text/plain"}
         answer = await queue.createArtifact(task, "0", f"public/{name}", body)
         async with session.put(answer["putUrl"], data=content.encode(), headers={"Content-Type": "text/plain"}) as put:
             await put.read()
     for name in ("build", "live.log"):
-        body = {"storageType": "reference", "expires": LIVES, "contentType": "text/html", "url": f"https://example.com/{build}"}
+        body = {
+            "storageType": "reference",
+            "expires": LIVES,
+            "contentType": "text/html",
+            "url": f"https://example.com/{build}",
+        }
         await queue.createArtifact(task, "0", f"public/{name}", body)
     await queue.reportCompleted(task, "0")
