@@ -16,7 +16,7 @@ from typing import Any
 from tests.bench import meter
 from tests.bench.report import Part, document, show, summary
 
-PARTS = ("calls", "cpu", "scale", "idle", "database", "rivals", "reclaims", "latency", "recovery")
+PARTS = ("calls", "cpu", "scale", "idle", "database", "concurrent", "reclaims", "latency", "recovery")
 """Each is a module with `measure(quick)`; the first five are what `--quick` runs."""
 QUICK = PARTS[:5]
 

@@ -49,11 +49,18 @@ class Crowded:
         config.write_text(toml(self._settings(settings)))
         config.chmod(0o600)
         env = {**os.environ, "BBB_CONFIG": str(config), "PYTHONPATH": str(ROOT)}
-        log = self.directory / f"{duty}-{name}-{time.monotonic_ns()}.log"
-        child = Child([sys.executable, "-m", "tests.bench.crowd.work", duty, name], env=env, log=log, account=None)
+        return await self._ended(duty, [sys.executable, "-m", "tests.bench.crowd.work", duty, name], env)
+
+    async def rival(self, name: str) -> dict[str, float]:
+        """Have a rival do its turn."""
+        command = [sys.executable, "-m", f"tests.bench.rivals.{name}", self.url, self.dsn]
+        return await self._ended(name, command, {**os.environ, "PYTHONPATH": str(ROOT)})
+
+    async def _ended(self, name: str, command: list[str], env: dict[str, str]) -> dict[str, float]:
+        child = Child(command, env=env, log=self.directory / f"{name}-{time.monotonic_ns()}.log", account=None)
         if not await child.ended(900) or child.status:
             await child.kill()
-            raise child.failure(f"{duty} failed")
+            raise child.failure(f"{name} failed")
         return json.loads(child.log.splitlines()[-1])
 
     async def told(self) -> dict[str, Any]:

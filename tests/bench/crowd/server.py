@@ -56,6 +56,7 @@ class Crowd:
     def application(self) -> web.Application:
         app = web.Application(client_max_size=1 << 24)
         app.router.add_post("/api/queue/v1/tasks/status", self.statuses)
+        app.router.add_get("/api/queue/v1/task/{task}/status", self.status)
         app.router.add_post("/api/queue/v1/task/{task}/runs/0/claim", self.claim)
         app.router.add_post("/api/queue/v1/task/{task}/runs/0/reclaim", self.reclaim)
         app.router.add_post("/plugins/taskcluster/v1/states", self.states)
@@ -74,6 +75,10 @@ class Crowd:
         ids = (await request.json())["taskIds"]
         rows = ",".join(f'{{"taskId":"{task}","status":{self._status(task)}}}' for task in ids)
         return _json(f'{{"statuses":[{rows}]}}')
+
+    async def status(self, request: web.Request) -> web.Response:
+        self._count("status")
+        return _json(f'{{"status":{self._status(request.match_info["task"])}}}')
 
     async def states(self, request: web.Request) -> web.Response:
         self._count("states")

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from bridge.assembly import House, opened
+from bridge.cli.serving import leave_modules_alone
 from bridge.engine.paying import Payer
 from bridge.metrics import Metrics
 from bridge.settings import load
@@ -65,6 +66,7 @@ DUTIES: dict[str, Duty] = {each.__name__: each for each in (statuses, states, lo
 async def main(duty: str, name: str) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     metrics = Metrics("bench", "0")
+    leave_modules_alone()  # as a service does
     async with opened(load(), name, Telling(metrics), metrics.call) as house:
         await house.clock.ask(house.database)
         began, base = _cpu(), _resident()
