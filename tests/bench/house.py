@@ -60,6 +60,11 @@ class LedgerProcess:
             raise self.child.failure("the ledger did not start")
         self.url = json.loads(self.child.log.splitlines()[0])["url"]
 
+    async def says(self, http: aiohttp.ClientSession, path: str) -> Any:
+        """Look through one of its windows."""
+        async with http.get(f"{self.url}/control/{path}") as answer:
+            return await answer.json()
+
     async def tell(self, http: aiohttp.ClientSession, **what: Any) -> None:
         """Turn its switches: see `tests.bench.ledger.server.Ledger.set`."""
         async with http.post(f"{self.url}/control/set", json=what) as answer:
@@ -70,6 +75,7 @@ class House(Stack):
     """A stack with the ledger for Buildbot and a PostgreSQL that counts. `tasks_of` makes tasks of any task queue."""
 
     ledger: LedgerProcess
+    _ledger_of_rival: LedgerProcess
 
     async def _postgres_and_buildbot(self) -> None:
         self.postgres = Counting(self.directory / "postgres")
@@ -93,8 +99,11 @@ class House(Stack):
         return ["*"]  # the rivals call with the same client, for task queues of their own
 
     async def ledger_says(self, path: str = "counters") -> Any:
-        async with self.http.get(f"{self.ledger.url}/control/{path}") as answer:
-            return await answer.json()
+        return await self.ledger.says(self.http, path)
+
+    async def rival_says(self, path: str) -> Any:
+        """What the ledger of the newest rival says."""
+        return await self._ledger_of_rival.says(self.http, path)
 
     async def tell_ledger(self, **what: Any) -> None:
         await self.ledger.tell(self.http, **what)
@@ -154,7 +163,7 @@ class House(Stack):
 
     async def rival(self, name: str, *arguments: str, seconds: float | None = None) -> Child:
         """Start a rival with a ledger of its own, whose builds last `seconds`; returns when it is ready. It ends with the house."""
-        ledger = await self._ledger()
+        ledger = self._ledger_of_rival = await self._ledger()
         await ledger.tell(self.http, seconds=seconds)
         path = self.directory / f"servers-{len(self.rivals)}.json"
         servers = {"root_url": self.root_url, "key": self.key, "amqp": self.rabbit.pulse_url, "buildbot": ledger.url}

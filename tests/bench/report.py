@@ -61,6 +61,8 @@ class Part:
     title: str
     conditions: str = ""
     figures: list[Figure] = field(default_factory=list)
+    plots: dict[str, list[str]] = field(default_factory=dict)
+    """Lines of text by what they show."""
 
     def add(self, name: str, value: float, unit: str, **more: Any) -> None:
         self.figures.append(Figure(name, value, unit, **more))
@@ -86,7 +88,10 @@ def show(part: Part) -> None:
         colour = {"BROKEN": "red", "missed": "yellow"}.get(each.verdict)
         numbers = (_number(each.value), each.unit, between, *map(_number, (each.exact, each.goal, each.bound)))
         table.add_row(each.name, *numbers, each.verdict, each.note, style=colour)
-    Console(width=170).print(table)
+    console = Console(width=170)
+    console.print(table)
+    for title, lines in part.plots.items():
+        console.print(title, *lines, sep="\n", highlight=False)
 
 
 def _number(value: float | None) -> str:

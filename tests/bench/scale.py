@@ -45,7 +45,7 @@ async def _at(house: Crowded, size: int) -> dict[str, Costs]:
 
 async def _repeated(house: Crowded, duty: str) -> Costs:
     costs: Costs = {"cpu": [], "peak": [], "server": []}
-    for _ in range(REPEATS if house.count < 1_000_000 else 1):
+    for _ in range(REPEATS if house.count < RECONCILE_AT else 1):
         await house.connection.execute("SELECT pg_stat_statements_reset()")
         told = await house.work(duty)
         assert told["moved"] == (house.count if duty in ("lookout", "status") else 0), (duty, told)
