@@ -21,6 +21,7 @@ class Bare:
         self.servers, self.session, self.queue_name = servers, session, queue_name
         self.queue, self.plugin = servers.client(session), Plugin(servers, session)
         self.claims: dict[str, asyncio.Future[Any]] = {}
+        self.told: set[str] = set()
         self.gate = asyncio.Semaphore(AT_ONCE)
         self.inbox: asyncio.Queue[aio_pika.abc.AbstractIncomingMessage] = asyncio.Queue()
 
@@ -77,8 +78,8 @@ class Bare:
         if claim is None:  # whoever comes next waits for the same one
             claim = self.claims[task] = asyncio.ensure_future(self.queue.claimTask(task, "0", WORKER))
         client = self.servers.of_run(await claim, task, self.session)
-        if state["complete"]:
-            del self.claims[task]
+        if state["complete"] and task not in self.told:  # the news of a build's start may come with its end
+            self.told.add(task)
             await told(self.plugin, client, task, build, self.session)
 
 
