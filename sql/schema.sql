@@ -105,7 +105,8 @@ CREATE TABLE transitions (
     because     text        NOT NULL,
     who         text        NOT NULL,
     cause       jsonb
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
+        autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX transitions_run ON transitions (task_id, run_id, id);
 -- Processes that serve this database, and the identity each was configured with.
 CREATE TABLE replicas (
@@ -115,7 +116,7 @@ CREATE TABLE replicas (
     fingerprint text        NOT NULL,
     started_at  timestamptz NOT NULL DEFAULT now(),
     seen_at     timestamptz NOT NULL DEFAULT now()
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 CREATE INDEX replicas_seen ON replicas (seen_at);
 
 -- Messages that could not be read: kept for people, bounded in number by the writer.
@@ -150,7 +151,7 @@ CREATE TABLE sweeps (
     found       integer     NOT NULL,
     fault       text,
     PRIMARY KEY (replica, name)
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 
 -- How late the bridge was, minute by minute; whoever comes first in a minute writes it.
 CREATE TABLE samples (
@@ -159,7 +160,7 @@ CREATE TABLE samples (
     held            bigint      NOT NULL,
     oldest_due      float8,
     claim_margin    float8
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 -- Orders of operators that hold runs back, and a record of all that operators did.
 CREATE TABLE stops (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -26,6 +27,7 @@ class BuildbotBuilds:
         self._client = client
         self._reads: Coalescer[RequestId, RequestState] = Coalescer(self._found, most=MAX_IDS)
         self._web: str | None = None
+        self._asking = asyncio.Lock()
 
     async def submit(self, key: RunKey, order: Order) -> RequestId:
         """Request a build under the run's key, or learn which request that key has."""
@@ -81,8 +83,9 @@ class BuildbotBuilds:
         """The page of the request's newest build, for people; None while there is none."""
         if state.newest is None:
             return None
-        if self._web is None:
-            self._web = (await self._client.version()).buildbot_url.rstrip("/")
+        async with self._asking:  # so that those who come while it is asked do not ask as well
+            if self._web is None:
+                self._web = (await self._client.version()).buildbot_url.rstrip("/")
         return f"{self._web}/#/builders/{state.newest.builder_id}/builds/{state.newest.number}"
 
     async def record(self, build_id: int) -> BuildRecord:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import aiohttp
-import taskcluster.aio
 from aiolimiter import AsyncLimiter
 from pydantic import BaseModel, ValidationError
 from taskcluster import exceptions
 
 from bridge.core import faults
 from bridge.core.admission import shown
+from bridge.taskcluster import signed
 from bridge.taskcluster.credentials import Credentials
 
 M = TypeVar("M", bound=BaseModel)
@@ -58,19 +58,19 @@ class Calls:
 
         Raises faults.
         """
-        return await self._call(taskcluster.aio.Queue, "queue", who, scopes, method, *args, **kwargs)
+        return await self._call(signed.Queue, "queue", who, scopes, method, *args, **kwargs)
 
     async def auth(self, who: Credentials | None, scopes: Sequence[str] | None, method: str, *args: object) -> Any:
         """Call a method of the auth service likewise; None: as nobody."""
-        return await self._call(taskcluster.aio.Auth, "auth", who, scopes, method, *args)
+        return await self._call(signed.Auth, "auth", who, scopes, method, *args)
 
     async def objects(self, who: Credentials, method: str, *args: object) -> Any:
         """Call a method of the object service with credentials that it made itself."""
-        return await self._call(taskcluster.aio.Object, "object", who, None, method, *args)
+        return await self._call(signed.Object, "object", who, None, method, *args)
 
     async def anonymous(self, method: str, *args: object) -> Any:
         """Call a method of the queue that is open to everybody, as nobody."""
-        return await self._call(taskcluster.aio.Queue, "queue", None, None, method, *args)
+        return await self._call(signed.Queue, "queue", None, None, method, *args)
 
     async def _call(
         self,

@@ -3,9 +3,8 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import timedelta
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -13,12 +12,10 @@ import asyncpg
 import pytest
 
 from bridge.core import faults
-from bridge.core.ledger import BEGINNING, END
 from bridge.store import migrate as migrating
 from bridge.store.migrate import LOCK, MigrationError, migrate, pending
 from bridge.store.queries import names, query
-from bridge.store.rows import PHASES, to_json, to_row
-from tests.integration.store.rows import wanted
+from tests.integration.store.plans import PLANS, TABLE, astray
 from tests.sandbox.backend import Database
 from tests.sandbox.postgres import create_database, drop_database
 
@@ -100,18 +97,6 @@ async def test_every_query_is_valid_and_says_why_it_is_there(postgres_dsn: str, 
     assert query(name).startswith("-- ")
 
 
-TABLE = """
-INSERT INTO runs (task_id, run_id, pool, phase, look_at, not_before, due_at, asked, request_id, request_run, outcome, deadline,
-                  task_group_id, scheduler_id, project_id, priority, scheduled, expires, created_at)
-SELECT 't' || n, 0, 'p', phase, now(), now(), CASE WHEN open THEN now() + n * interval '1 s' END,
-       CASE WHEN phase = 'wanted' THEN false END, CASE WHEN phase = 'queued' THEN n END, CASE WHEN phase = 'queued' THEN 0 END,
-       CASE WHEN NOT open THEN 'done' END, now() + (n - 90000) * interval '1 hour', 'g' || n % 1000, 's', 'p', 'low', now(), now(),
-       now() - n * interval '1 s'
-FROM generate_series(1, 100000) n,
-     LATERAL (SELECT (ARRAY['wanted', 'queued', 'settled'])[1 + n % 3] AS phase) p, LATERAL (SELECT phase <> 'settled' AS open) o
-"""
-
-
 @pytest.fixture(scope="module")
 async def large(postgres: Database) -> AsyncIterator[asyncpg.Connection]:
     """A connection to a database of 100,000 rows, of which two thirds are unsettled."""
@@ -119,44 +104,11 @@ async def large(postgres: Database) -> AsyncIterator[asyncpg.Connection]:
     dsn = await create_database(postgres.dsn(), name)
     await migrate(dsn)
     connection = await asyncpg.connect(dsn)
-    await connection.execute(TABLE)
+    await connection.execute(TABLE, 100_000)
     await connection.execute("VACUUM ANALYZE runs")
     yield connection
     await connection.close()
     await drop_database(postgres.dsn(), name)
-
-
-PLANS = [
-    ("due", ["me", 64, timedelta(seconds=15), True, timedelta(seconds=30), ["p"], PHASES], "runs_due"),
-    ("overdue", [20], "runs_due"),
-    ("lease", ["t5", 0, timedelta(seconds=15), "me", timedelta(seconds=30), ["p"], PHASES], "runs_open"),
-    ("task_rows", ["t5"], "runs_pkey"),
-    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None], "runs_pkey"),
-    ("release", [["t5"], [0], "me"], "runs_pkey"),
-    ("of_requests", [[5, 6, 7], ["p"]], "runs_request"),
-    ("unsettled", ["t5", 0, 1000], "runs_open"),
-    ("let_go", ["t5", 0], "runs_open"),
-    ("retire", [timedelta(days=3700), 500], "runs_settled"),
-    ("status_oldest", [], "runs_listed_open"),
-]
-
-
-def listed(*ways: str, group: str | None = None, task: str | None = None, number: int | None = None) -> list[object]:
-    """Arguments of a page of runs: first page, nothing filtered but by the way in."""
-    request, build = (number if "request" in ways else None), (number if "build" in ways else None)
-    narrow = [list(ways), group, task, request, build]
-    return [*narrow, END, "", -1, BEGINNING, 20000, ["queued"], ["p"], "b%", None, False, ["p"], 100]
-
-
-PLANS += [
-    ("status_runs", listed("open"), "runs_listed_open"),
-    ("status_runs", listed("settled"), "runs_listed_settled"),
-    ("status_runs", listed("open", "settled"), "runs_listed_settled"),
-    ("status_runs", listed("group", group="g7"), "runs_group"),
-    ("status_runs", listed("task", task="t5"), "runs_pkey"),
-    ("status_runs", listed("request", number=7), "runs_request_settled"),
-    ("status_runs", listed("build", number=7), "runs_build"),
-]
 
 
 @pytest.mark.parametrize(("name", "args", "index"), PLANS, ids=[f"{plan[0]}-{plan[2]}" for plan in PLANS])
@@ -166,16 +118,7 @@ async def test_what_is_asked_often_reads_an_index_and_never_the_table(
 ) -> None:
     """Both plans: PostgreSQL may take up the generic one after five executions of a prepared statement."""
     await large.execute(f"SET plan_cache_mode = {mode}")
-    statement = await large.prepare(query(name))
-    nodes = list(walked((await statement.explain(*args))[0]["Plan"]))
-    assert index in [node.get("Index Name") for node in nodes], nodes
-    assert [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "runs"] == []
-
-
-def walked(node: dict) -> Iterator[dict]:
-    yield node
-    for inner in node.get("Plans", []):
-        yield from walked(inner)
+    assert await astray(large, name, args, index) == []
 
 
 async def test_a_migration_that_fails_leaves_nothing_and_goes_on_later(empty_dsn: str) -> None:

@@ -1,0 +1,71 @@
+"""Which index each statement that is asked often must be answered from, however many rows there are."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import asyncpg
+
+from bridge.core.ledger import BEGINNING, END
+from bridge.store.queries import query
+from bridge.store.rows import PHASES, to_json, to_row
+from tests.integration.store.rows import wanted
+
+TABLE = """
+INSERT INTO runs (task_id, run_id, pool, phase, look_at, not_before, due_at, asked, request_id, request_run, outcome, deadline,
+                  task_group_id, scheduler_id, project_id, priority, scheduled, expires, created_at)
+SELECT 't' || n, 0, 'p', phase, now(), now(), CASE WHEN open THEN now() + n * interval '1 s' END,
+       CASE WHEN phase = 'wanted' THEN false END, CASE WHEN phase = 'queued' THEN n END, CASE WHEN phase = 'queued' THEN 0 END,
+       CASE WHEN NOT open THEN 'done' END, now() + (n - $1::bigint * 9 / 10) * interval '1 hour', 'g' || n % 1000, 's', 'p', 'low', now(), now(),
+       now() - n * interval '1 s'
+FROM generate_series(1, $1::bigint) n,
+     LATERAL (SELECT (ARRAY['wanted', 'queued', 'settled'])[1 + n % 3] AS phase) p, LATERAL (SELECT phase <> 'settled' AS open) o
+"""
+"""$1: how many rows; two thirds of them are unsettled."""
+
+
+PLANS = [
+    ("due", ["me", 64, timedelta(seconds=15), True, timedelta(seconds=30), ["p"], PHASES], "runs_due"),
+    ("overdue", [20], "runs_due"),
+    ("lease", ["t5", 0, timedelta(seconds=15), "me", timedelta(seconds=30), ["p"], PHASES], "runs_open"),
+    ("task_rows", ["t5"], "runs_pkey"),
+    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None], "runs_pkey"),
+    ("release", [["t5"], [0], "me"], "runs_pkey"),
+    ("of_requests", [[5, 6, 7], ["p"]], "runs_request"),
+    ("unsettled", ["t5", 0, 1000], "runs_open"),
+    ("let_go", ["t5", 0], "runs_open"),
+    ("retire", [timedelta(days=3700), 500], "runs_settled"),
+    ("status_oldest", [], "runs_listed_open"),
+]
+
+
+def listed(*ways: str, group: str | None = None, task: str | None = None, number: int | None = None) -> list[object]:
+    """Arguments of a page of runs: first page, nothing filtered but by the way in."""
+    request, build = (number if "request" in ways else None), (number if "build" in ways else None)
+    narrow = [list(ways), group, task, request, build]
+    return [*narrow, END, "", -1, BEGINNING, 20000, ["queued"], ["p"], "b%", None, False, ["p"], 100]
+
+
+PLANS += [
+    ("status_runs", listed("open"), "runs_listed_open"),
+    ("status_runs", listed("settled"), "runs_listed_settled"),
+    ("status_runs", listed("open", "settled"), "runs_listed_settled"),
+    ("status_runs", listed("group", group="g7"), "runs_group"),
+    ("status_runs", listed("task", task="t5"), "runs_pkey"),
+    ("status_runs", listed("request", number=7), "runs_request_settled"),
+    ("status_runs", listed("build", number=7), "runs_build"),
+]
+
+
+async def astray(connection: asyncpg.Connection, name: str, args: list[object], index: str) -> list[str]:
+    """What is wrong with the plan of a statement: the index is not used, or the whole table is read."""
+    statement = await connection.prepare(query(name))
+    nodes = list(walked((await statement.explain(*args))[0]["Plan"]))
+    unused = [] if index in [node.get("Index Name") for node in nodes] else [f"{name} does not use {index}"]
+    scanned = [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Relation Name"] == "runs"]
+    return [*unused, *(f"{name} reads all rows of runs" for _ in scanned)]
+
+
+def walked(node: dict) -> Iterator[dict]:
+    yield node
+    for inner in node.get("Plans", []):
+        yield from walked(inner)
