@@ -12,7 +12,7 @@ from bridge.core.run import RunKey
 
 _KEPT: Final = 20_000
 """Acts that are remembered, so that they are told once."""
-_PATIENCE: Final = 5.0
+_PATIENCE: Final = 20.0
 _LOOK: Final = 0.5
 
 T = TypeVar("T")
