@@ -71,7 +71,11 @@ def _group(name: str) -> list[str]:
 def asked_for(lock: str) -> list[Requirement]:
     project = PYPROJECT["project"]
     wanted: dict[str, Iterable[str]] = {
-        "runtime": [*project["dependencies"], *project["optional-dependencies"]["services"]],
+        # What the image holds: traces need no second image.
+        "runtime": [
+            *project["dependencies"],
+            *(each for extra in ("services", "traces") for each in project["optional-dependencies"][extra]),
+        ],
         "dev": [
             *project["dependencies"],
             *(each for extra in project["optional-dependencies"].values() for each in extra),
