@@ -1,4 +1,4 @@
-"""Each of the three ways to install the wheel, in an environment that has nothing else."""
+"""Each way to install the wheel, in an environment that has nothing else."""
 
 import json
 import os
@@ -19,7 +19,7 @@ found = []
 for top in sys.argv[1:]:
     package = importlib.import_module(top)
     found += [top, *(m.name for m in pkgutil.walk_packages(package.__path__, top + ".") if not m.name.startswith(
-        ("bridge.master", "bridge.taskgraph")))]
+        ("bridge.master", "bridge.taskgraph", "bridge.traces.tracer")))]
 for name in found:
     if not name.endswith("__main__"):
         importlib.import_module(name)
@@ -102,6 +102,12 @@ def test_with_services_every_module_of_theirs_can_be_used(services: Clean) -> No
     found = json.loads(services.python(IMPORTED, *OURS))
     assert {"bridge.cli.app", "listeners.taskcluster", "reflector.service", "sql"} <= set(found)
     assert len(found) > 150
+
+
+def test_with_traces_as_well_there_can_be_traces(tmp_path: Path, wheel: Path) -> None:
+    traces = clean(tmp_path / "traces", wheel, "services,traces", "runtime.txt")
+    assert traces.consistent()
+    assert traces.python("import bridge.traces.tracer as t; print(t.__name__)") == "bridge.traces.tracer\n"
 
 
 def test_with_services_the_command_works(services: Clean) -> None:
