@@ -11,7 +11,7 @@ from tests.sandbox.process import Child
 from tests.sandbox.stack import QUEUE
 
 TASKS = 40
-FEW = 8
+FEW = 4
 """For the rival that works on one task at a time: each takes as long as its build, whatever it costs."""
 LASTS = 0.2
 """Seconds of a build."""
