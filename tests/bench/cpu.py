@@ -11,12 +11,12 @@ from tests.sandbox.process import Child
 from tests.sandbox.stack import QUEUE
 
 TASKS = 40
-FEW = 8
+FEW = 4
 """For the rival that works on one task at a time: each takes as long as its build, whatever it costs."""
 LASTS = 0.2
 """Seconds of a build."""
 WARM = 2
-HELD = 6.0
+HELD = 5.0
 """Of the ratio to the bare script: what it must not come to again. The goal is far below."""
 
 

@@ -7,13 +7,13 @@ from tests.bench import meter
 from tests.bench.house import House, opened
 from tests.bench.report import Part
 
-SETTLES = 12.0
+SETTLES = 8.0
 """Seconds after the start in which the first sweeps are made."""
 
 
 async def measure(*, quick: bool) -> list[Part]:
-    """Half a minute of nothing when it must be quick, else two."""
-    seconds = 30.0 if quick else 120.0
+    """Twenty seconds of nothing when it must be quick, else two."""
+    seconds = 20.0 if quick else 120.0
     part = Part("idle", "Services at rest", f"{seconds:.0f} s with the default periods, no task; load {meter.load()}")
     async with opened("idle") as house:
         for name, child in house.services.items():
