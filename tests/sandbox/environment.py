@@ -104,8 +104,10 @@ def install(place: Path, *what: str | Path) -> None:
     uv = beside if beside.exists() else shutil.which("uv")
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", place / "bin" / "python", "install", "-q"]
     if uv:
-        with contextlib.suppress(RuntimeError):
-            run([uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what])
+        with contextlib.suppress(RuntimeError), tempfile.TemporaryDirectory(prefix="bridge-uv-") as directory:
+            # It leaves locks among the temporary files where it builds a package.
+            command = ["env", f"TMPDIR={directory}", uv, "pip", "install", "-q", "--python", place / "bin" / "python", *what]
+            run(command)
             return
     run([*pip, "--disable-pip-version-check", *what])
 
@@ -143,6 +145,8 @@ def digest(files: list[Path], *words: str) -> str:
 
 if __name__ == "__main__":
     ensure_environment(BUILDBOT)
+    if sys.argv[1:] == ["demo"]:
+        sys.exit()
     ensure_environment(BUILDBOT_OLDEST)
     ensure_environment(TASKGRAPH)
     from tests.sandbox import helm

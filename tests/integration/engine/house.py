@@ -391,6 +391,13 @@ class House:
             for task in tasks:
                 await self.settled(task, within)
 
+    async def paid(self, within: float = 60) -> None:
+        """Settle whatever falls due, without any sweep, until nothing is owed."""
+        async with asyncio.timeout(within):
+            while await self.sql("SELECT 1 FROM runs WHERE phase <> 'settled'"):
+                await self.one.pay()
+                await asyncio.sleep(0.1)
+
     async def sql(self, text: str, *args: object) -> Any:
         """Change the database behind the bridge's back."""
         connection = await asyncpg.connect(self.dsn)
