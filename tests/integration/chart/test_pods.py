@@ -179,6 +179,8 @@ def test_the_migration_comes_before_everything_and_brings_what_it_needs(full: Ma
 def test_the_doctor_is_the_charts_test(full: Manifest) -> None:
     doctor = full.one("Pod", "doctor")
     assert doctor["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    # Were it deleted when it succeeds, `helm test --logs` would fail: the log is asked for afterwards.
+    assert doctor["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation"
     assert container(doctor["spec"])["args"] == ["doctor"]
     assert doctor["spec"]["restartPolicy"] == "Never"
 
