@@ -71,7 +71,11 @@ def _group(name: str) -> list[str]:
 def asked_for(lock: str) -> list[Requirement]:
     project = PYPROJECT["project"]
     wanted: dict[str, Iterable[str]] = {
-        "runtime": [*project["dependencies"], *project["optional-dependencies"]["services"]],
+        # An image that lacks what a setting needs would refuse to start with it, and nobody can add to an image.
+        "runtime": [
+            *project["dependencies"],
+            *(line for extra in ("services", "traces") for line in project["optional-dependencies"][extra]),
+        ],
         "dev": [
             *project["dependencies"],
             *(each for extra in project["optional-dependencies"].values() for each in extra),
