@@ -134,6 +134,13 @@ def test_an_update_never_has_fewer_pods(full: Manifest) -> None:
     assert set(full.of("PodDisruptionBudget")) == SERVICES
 
 
+def test_another_way_to_update_takes_nothing_of_the_default_along() -> None:
+    """Kubernetes refuses `rollingUpdate` beside Recreate, which no schema tells."""
+    made = manifest(MINIMAL, {"services": {"reflector": {"strategy": {"type": "Recreate"}}}})
+    assert made.one("Deployment", "reflector")["spec"]["strategy"] == {"type": "Recreate"}
+    assert made.one("Deployment", "buildbot-listener")["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
 def test_replicas_keep_away_from_each_other(minimal: Manifest) -> None:
     for name, deployment in minimal.of("Deployment").items():
         assert deployment["spec"]["replicas"] == 2
