@@ -200,3 +200,9 @@ def test_what_is_scaled_by_others_has_no_number_of_its_own(full: Manifest) -> No
     target = full.one("HorizontalPodAutoscaler", "web")["spec"]["scaleTargetRef"]
     assert target["name"] == full.one("Deployment", "web")["metadata"]["name"]
     assert manifest(MINIMAL).of("HorizontalPodAutoscaler") == manifest(MINIMAL).of("ScaledObject") == {}
+
+
+def test_triggers_name_the_authentication_that_is_made(full: Manifest) -> None:
+    made = {each["metadata"]["name"] for each in full.of("TriggerAuthentication").values()}
+    triggers = [trigger for each in full.of("ScaledObject").values() for trigger in each["spec"]["triggers"]]
+    assert {trigger["authenticationRef"]["name"] for trigger in triggers if "authenticationRef" in trigger} == made
