@@ -77,9 +77,10 @@ metadata:
 {{- toJson $found -}}
 {{- end -}}
 
-{{/* Hook annotations. Of a dict: event, weight. */}}
+{{/* Hook annotations. Of a dict: event, weight. A test's pod stays until the next one: most versions of Helm ask for its log
+(`helm test --logs`) only after they have deleted it. */}}
 {{- define "bridge.hook" -}}
 helm.sh/hook: {{ .event }}
 helm.sh/hook-weight: {{ .weight | quote }}
-helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+helm.sh/hook-delete-policy: before-hook-creation{{ if ne .event "test" }},hook-succeeded{{ end }}
 {{- end -}}

@@ -1,11 +1,11 @@
-{{/* Rules of egress: a list of maps with `to` and `ports`. Port 53 is asked by both protocols. */}}
+{{/* Rules of egress: a list of maps with `to`, `ports` and, where UDP is open as well, `udp`. */}}
 {{- define "bridge.openings" -}}
-{{- range . }}
+{{- range $opening := . }}
 - ports:
     {{- range .ports }}
     - {protocol: TCP, port: {{ . | int }}}
-    {{- if eq (. | int) 53 }}
-    - {protocol: UDP, port: 53}
+    {{- if $opening.udp }}
+    - {protocol: UDP, port: {{ . | int }}}
     {{- end }}
     {{- end }}
   {{- with .to }}
@@ -13,6 +13,11 @@
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The opening for names, on whatever port: servers' pods may listen on another one than 53, which is where a policy counts. */}}
+{{- define "bridge.dns" -}}
+{{- toJson (set (deepCopy .Values.networkPolicy.dns) "udp" true) -}}
 {{- end -}}
 
 {{/* The ports of all addresses in the settings, and those that are named, as YAML: ports. */}}

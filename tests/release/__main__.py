@@ -12,6 +12,7 @@ from tests.release.engine import EngineError
 from tests.sandbox.environment import ROOT
 
 SUMS = "SHA256SUMS"
+BASE = "python:3.13-slim"
 
 
 def main() -> int:
@@ -19,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev", description="Makes what a version hands out.")
     parser.add_argument("what", choices=("release", "image"))
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="directory; files of an earlier release in it go")
-    parser.add_argument("--base", default="docker.io/library/python:3.13-slim", help="the image's base, best with a digest")
+    parser.add_argument("--base", default=BASE, help="the image's base, best with a digest")
     parser.add_argument("--tag", default=f"buildbot-bridge:{image.VERSION}", help="the image's name")
     given = parser.parse_args()
     try:

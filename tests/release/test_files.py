@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.release.__main__ import BASE
 from tests.sandbox.environment import ROOT
 
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
@@ -45,3 +46,7 @@ def test_the_image_gets_every_file_that_its_recipes_copy_and_no_other() -> None:
         copied |= {source.split("/")[0] for line in lines for source in line.split()[:-1]}
     assert copied <= allowed
     assert not allowed & {".git", ".venv", ".cache"}
+
+
+def test_the_image_is_made_on_the_base_that_its_recipe_names() -> None:
+    assert f"\nARG BASE={BASE}\n" in (ROOT / "docker" / "Dockerfile").read_text()

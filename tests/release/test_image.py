@@ -77,6 +77,11 @@ def test_the_command_is_that_of_this_version(image: str) -> None:
     assert said["version"] == VERSION
 
 
+def test_it_has_what_traces_need(image: str) -> None:
+    """Services refuse to start with `traces.url` otherwise, and nobody can add a package to an image."""
+    assert engine.python(image, "import bridge.traces.tracer; print('there')") == "there\n"
+
+
 def test_it_runs_without_rights_and_writes_to_nothing_but_tmp(image: str) -> None:
     said = json.loads(engine.python(image, STATUS))
     assert said["uid"] == said["gid"] == ["10001"] * 4

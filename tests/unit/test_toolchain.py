@@ -71,10 +71,10 @@ def _group(name: str) -> list[str]:
 def asked_for(lock: str) -> list[Requirement]:
     project = PYPROJECT["project"]
     wanted: dict[str, Iterable[str]] = {
-        # What the image holds: traces need no second image.
+        # An image that lacks what a setting needs would refuse to start with it, and nobody can add to an image.
         "runtime": [
             *project["dependencies"],
-            *(each for extra in ("services", "traces") for each in project["optional-dependencies"][extra]),
+            *(line for extra in ("services", "traces") for line in project["optional-dependencies"][extra]),
         ],
         "dev": [
             *project["dependencies"],

@@ -117,3 +117,13 @@ def test_the_ports_of_all_addresses_in_the_settings_are_open() -> None:
     made = manifest(MINIMAL, {"settings": {"buildbots": buildbots, "pools": pools}})
     labels = made.one("NetworkPolicy", "deny")["spec"]["podSelector"]["matchLabels"] | {COMPONENT: "reflector"}
     assert ports_out(made, labels) == {53, 5432, 443, 8010, 9443, 80}
+
+
+def test_names_are_asked_for_by_udp_and_tcp_on_each_port_of_their_servers() -> None:
+    made = manifest(MINIMAL, {"networkPolicy": {"dns": {"ports": [53, 5353]}}})
+    wanted = [{"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("TCP", "UDP")]
+    for name in ("database", "migrate"):
+        names, database = made.one("NetworkPolicy", name)["spec"]["egress"]
+        assert names["ports"] == wanted
+        assert names["to"] == [{"namespaceSelector": {}}]
+        assert database["ports"] == [{"protocol": "TCP", "port": 5432}]

@@ -134,6 +134,13 @@ def test_an_update_never_has_fewer_pods(full: Manifest) -> None:
     assert set(full.of("PodDisruptionBudget")) == SERVICES
 
 
+def test_another_way_to_update_takes_nothing_of_the_default_along() -> None:
+    """Kubernetes refuses `rollingUpdate` beside Recreate, which no schema tells."""
+    made = manifest(MINIMAL, {"services": {"reflector": {"strategy": {"type": "Recreate"}}}})
+    assert made.one("Deployment", "reflector")["spec"]["strategy"] == {"type": "Recreate"}
+    assert made.one("Deployment", "buildbot-listener")["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
 def test_replicas_keep_away_from_each_other(minimal: Manifest) -> None:
     for name, deployment in minimal.of("Deployment").items():
         assert deployment["spec"]["replicas"] == 2
@@ -179,6 +186,8 @@ def test_the_migration_comes_before_everything_and_brings_what_it_needs(full: Ma
 def test_the_doctor_is_the_charts_test(full: Manifest) -> None:
     doctor = full.one("Pod", "doctor")
     assert doctor["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    # Were it deleted when it succeeds, `helm test --logs` would fail: the log is asked for afterwards.
+    assert doctor["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation"
     assert container(doctor["spec"])["args"] == ["doctor"]
     assert doctor["spec"]["restartPolicy"] == "Never"
 
@@ -191,3 +200,9 @@ def test_what_is_scaled_by_others_has_no_number_of_its_own(full: Manifest) -> No
     target = full.one("HorizontalPodAutoscaler", "web")["spec"]["scaleTargetRef"]
     assert target["name"] == full.one("Deployment", "web")["metadata"]["name"]
     assert manifest(MINIMAL).of("HorizontalPodAutoscaler") == manifest(MINIMAL).of("ScaledObject") == {}
+
+
+def test_triggers_name_the_authentication_that_is_made(full: Manifest) -> None:
+    made = {each["metadata"]["name"] for each in full.of("TriggerAuthentication").values()}
+    triggers = [trigger for each in full.of("ScaledObject").values() for trigger in each["spec"]["triggers"]]
+    assert {trigger["authenticationRef"]["name"] for trigger in triggers if "authenticationRef" in trigger} == made
