@@ -128,7 +128,10 @@ async def _given(request: web.Request) -> str:
     """The token in the form; empty if there is none."""
     if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > _LONGEST:
         return ""
-    form = parse_qs((await request.content.read(_LONGEST)).decode(errors="replace"))
+    sent = b""
+    while len(sent) < _LONGEST and (more := await request.content.read(_LONGEST - len(sent))):  # it may come in pieces
+        sent += more
+    form = parse_qs(sent.decode(errors="replace"))
     return form.get("token", [""])[0].strip()
 
 
