@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from bridge.coalesce import Coalescer
 from bridge.core.run import Run, RunId, RunKey, Settled, TaskId, Wanted
 from bridge.traces.ids import trace_id, whole_id
 from bridge.traces.tracer import Tracer, _Ids, ended
@@ -96,6 +97,23 @@ def test_all_processes_agree_on_which_runs_are_followed(memory: InMemorySpanExpo
         per_run = [sum(span.context.trace_id == trace_id(key) for span in memory.get_finished_spans()) for key in keys]
         assert set(per_run) <= {0, 4}
         assert sum(map(bool, per_run)) == pytest.approx(400 * share, abs=40)
+
+
+async def test_a_read_for_many_runs_is_in_the_trace_of_none(memory: InMemorySpanExporter) -> None:
+    tracer = process(memory)
+
+    async def fetch(keys: Sequence[RunKey]) -> dict[RunKey, int]:
+        tracer.call("buildbot", "POST requests", "ok", 0.1)
+        return dict.fromkeys(keys, 1)
+
+    reads = Coalescer(fetch, most=10)
+
+    async def look(key: RunKey) -> int | None:
+        with tracer.span(key, "Look"):
+            return await reads.get(key)
+
+    assert all(await asyncio.gather(look(KEY), look(OTHER)))
+    assert [span.name for span in memory.get_finished_spans()] == ["Look", "Look"]
 
 
 class Away(SpanExporter):
