@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -23,6 +24,7 @@ class Coalescer(Generic[K, V]):
         self._fetch = fetch
         self._most = most
         self._window = window
+        self._around = copy_context()  # not that of whoever comes first: what is fetched is for all of them
         self._waiting: dict[K, asyncio.Future[V | None]] = {}
         self._flight: set[asyncio.Task[None]] = set()
 
@@ -38,7 +40,7 @@ class Coalescer(Generic[K, V]):
         return await asyncio.shield(future)
 
     def _launch(self, window: float) -> None:
-        task = asyncio.create_task(self._serve(window))
+        task = asyncio.create_task(self._serve(window), context=self._around.copy())
         self._flight.add(task)
         task.add_done_callback(self._flight.discard)
 

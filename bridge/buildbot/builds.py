@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -15,6 +14,7 @@ from bridge.core.order import Order
 from bridge.core.record import BuildRecord, LogPiece, Output
 from bridge.core.request import RequestState
 from bridge.core.run import RequestId, RunKey
+from bridge.flights import Flights
 
 
 class BuildbotBuilds:
@@ -27,7 +27,7 @@ class BuildbotBuilds:
         self._client = client
         self._reads: Coalescer[RequestId, RequestState] = Coalescer(self._found, most=MAX_IDS)
         self._web: str | None = None
-        self._asking = asyncio.Lock()
+        self._asking = Flights()
 
     async def submit(self, key: RunKey, order: Order) -> RequestId:
         """Request a build under the run's key, or learn which request that key has."""
@@ -83,10 +83,12 @@ class BuildbotBuilds:
         """The page of the request's newest build, for people; None while there is none."""
         if state.newest is None:
             return None
-        async with self._asking:  # so that those who come while it is asked do not ask as well
-            if self._web is None:
-                self._web = (await self._client.version()).buildbot_url.rstrip("/")
+        if self._web is None:  # those who come while it is asked wait for that answer, and for that fault: not in a row
+            self._web = await self._asking.get("web", self._address)
         return f"{self._web}/#/builders/{state.newest.builder_id}/builds/{state.newest.number}"
+
+    async def _address(self) -> str:
+        return (await self._client.version()).buildbot_url.rstrip("/")
 
     async def record(self, build_id: int) -> BuildRecord:
         """Read a build with its steps; raises NotFound once Buildbot has pruned it."""

@@ -8,10 +8,21 @@ from contextlib import contextmanager
 
 from bridge.core import faults
 from bridge.definition import DefinitionError
+from bridge.service import StartRefusedError
 from bridge.settings import SettingsError
 from bridge.steering.errors import SteeringError
 from bridge.store.checkup import RefusedError
 from bridge.store.migrate import MigrationError
+
+_MENDABLE = (
+    DefinitionError,
+    SettingsError,
+    StartRefusedError,  # as when the settings want traces and the package for them is missing
+    SteeringError,
+    RefusedError,
+    MigrationError,
+    faults.Fault,
+)
 
 
 class Complaint(Exception):  # noqa: N818  not a defect of the program
@@ -32,7 +43,7 @@ def complaints() -> Iterator[None]:
     """Turn what a person can mend into a message and exit status 2 or 130; defects keep their traceback."""
     try:
         yield
-    except (Complaint, DefinitionError, SettingsError, SteeringError, RefusedError, MigrationError, faults.Fault) as error:
+    except (Complaint, *_MENDABLE) as error:
         sys.stderr.write(f"bbb: {error}\n")
         sys.exit(error.status if isinstance(error, Complaint) else Complaint.status)
     except BrokenPipeError:  # whoever read our output has gone

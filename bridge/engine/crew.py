@@ -95,5 +95,7 @@ class Crew:
                 self._busy.discard(key)
                 again = {key} & self._again
                 self._again -= again
-                self._woken.update(dict.fromkeys([*again, *heirs]))
+                in_hand = [heir for heir in heirs if heir in self._busy]  # two at once would each drop the other's lease
+                self._again.update(in_hand)
+                self._woken.update(dict.fromkeys([*again, *(heir for heir in heirs if heir not in in_hand)]))
                 self._changed.notify_all()

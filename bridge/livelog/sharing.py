@@ -19,8 +19,8 @@ from bridge.core import faults
 from bridge.core.record import BuildRecord, LogPiece
 from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Reading
+from bridge.flights import Flights
 from bridge.livelog.address import Build, Grant
-from bridge.livelog.flights import Flights
 
 T = TypeVar("T")
 KEPT: Final = 8 << 20

@@ -16,6 +16,7 @@ from bridge.engine.engine import Engine
 from bridge.engine.memory import Memory
 from bridge.engine.paying import Payer
 from bridge.engine.sweeps import Sweeps
+from bridge.engine.tracing import Untraced
 from bridge.rehearsal.builds import Builds
 from bridge.rehearsal.hearing import ENDS, Hearing
 from bridge.rehearsal.plan import Plan
@@ -60,7 +61,14 @@ def rehearsing(real: House, *, foreign: bool) -> tuple[House, Rows]:
     plan = Plan(_told)
     rows = Rows(real.clock, People(real.database).entries if foreign else None)
     pools = {name: replace(pool, builds=Builds(pool.builds, plan)) for name, pool in real.engine.pools.items()}
-    engine: Engine = replace(real.engine, runs=rows, queue=Queue(real.engine.queue, plan), pools=pools, memory=Memory())
+    engine: Engine = replace(
+        real.engine,
+        runs=rows,
+        queue=Queue(real.engine.queue, plan),
+        pools=pools,
+        memory=Memory(),
+        tracing=Untraced(),  # the traces of these runs are of what was done
+    )
     return replace(real, engine=engine, crew=Crew(engine), sweeps=Sweeps(engine)), rows
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from bridge.settings.secret import Secret
 from bridge.settings.section import Seconds, Section, matching
@@ -26,4 +26,12 @@ class TracesSettings(Section):
     @cached_property
     def bearer(self) -> Secret | None:
         """What the collector is shown; None for one that asks for nothing."""
-        return Secret(self.token, self.token_file) if self.token or self.token_file else None
+        return None if self.token is None and self.token_file is None else Secret(self.token, self.token_file)
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        try:
+            _ = self.bearer
+        except ValueError as error:
+            raise ValueError(f"token: {error}") from None
+        return self

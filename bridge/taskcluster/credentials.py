@@ -29,6 +29,8 @@ class Credentials:
         for name, text in given.items():
             if not (text and text.isascii() and text.isprintable()):
                 raise faults.NotAllowed(f"the credentials' {name} is empty or not printable ASCII")
+        if set(self.client_id) & set('"\\'):  # as from a file of variables that keeps the quotes around a value
+            raise faults.NotAllowed("the credentials' clientId has a quote or a backslash, which no client's name has")
         if self.certificate and not _is_json(self.certificate):
             raise faults.NotAllowed("the credentials' certificate is not JSON")
         return given

@@ -24,7 +24,7 @@ OnSkew = Callable[[float], None]
 
 
 class Answer(aiohttp.ClientResponse):
-    """An answer of a Taskcluster service, read with care; used by the `taskcluster` client without knowing it."""
+    """An answer of a Taskcluster service, read with care, whoever calls."""
 
     async def read(self) -> bytes:
         """Read the body, unless it says to be larger than any that makes sense."""
@@ -33,12 +33,8 @@ class Answer(aiohttp.ClientResponse):
             raise aiohttp.ClientPayloadError(f"an answer of {self.content_length} bytes")
         return await super().read()
 
-    async def text(self, *_: object, **__: object) -> str:
-        """Read the body as text, for the client to log: bytes that are none are no reason to fail."""
-        return await super().text(errors="replace")
-
     async def json(self, **_: Any) -> Any:
-        """Read the body as JSON. An error's tells `retryAfter` too, since the client drops the headers."""
+        """Read the body as JSON. An error's tells `retryAfter` too, since the client's exceptions have no headers."""
         content = await super().json(loads=decoded)
         wait = self.headers.get("Retry-After", "")
         if self.status >= 400 and isinstance(content, dict) and wait.isascii() and wait.isdecimal():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -122,11 +123,25 @@ async def opened(collector: Collector, me: str) -> AsyncIterator[Tracer]:
     try:
         yield Tracer(provider, collector.share)
     finally:
-        try:
-            async with asyncio.timeout(_LAST):
-                await asyncio.to_thread(provider.shutdown)
-        except TimeoutError:  # the thread ends with the process
-            pass
+        await ended(provider, _LAST)
+
+
+async def ended(provider: TracerProvider, within: float) -> None:
+    """Send what is left, for so many seconds at most; after that it is dropped, and holds up nobody.
+
+    In a thread of our own: the process would wait for one of asyncio's for as long as a collector that is away is tried.
+    """
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        provider.shutdown()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(over.set)
+
+    threading.Thread(target=end, name="last spans", daemon=True).start()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await over.wait()
 
 
 def _exporter(collector: Collector) -> OTLPSpanExporter:

@@ -73,7 +73,7 @@ async def _sent(request: web.Request) -> bytes:
         raise _UnreadableError(f"What is sent must not be longer than {_MOST} bytes")
     try:
         json.loads(sent)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _UnreadableError("What is sent is not JSON") from None
     return sent
 
@@ -96,6 +96,8 @@ def _of(trouble: Exception, body: type[Body]) -> Refusal | None:
             return Refusal(409, "Impossible", said, "Look at `orders` and at the run.")
         case errors.ForbiddenError() | faults.NotAllowed():
             return Refusal(403, "Forbidden", said, "See `bbb scopes` and `bbb doctor`.")
+        case faults.Conflicting() | faults.Unfit() | faults.Missing():
+            return Refusal(409, "Impossible", said, "The other side refuses it, and would again: look at the task there.")
         case faults.Fault():
             again = "Nothing is unsafe to try again; `orders` tells what was begun."
             return Refusal(503, "Unavailable", said, again, {"Retry-After": "5"})

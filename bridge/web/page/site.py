@@ -102,15 +102,16 @@ class Site:
         # An address of nothing may begin as one of elsewhere does: //example.org.
         onward = "/" if page is LOST else request.rel_url.raw_path_qs
         response = web.Response(status=303, headers={"Location": onward})
-        # Out of reach of scripts, and never sent for a page of elsewhere.
+        # Out of reach of scripts, and sent for a page of elsewhere only where a person follows a link from there, as from an
+        # alert: nothing that a session may ask for changes anything.
         secure, age = _ciphered(request), int(LASTS.total_seconds())
-        response.set_cookie(COOKIE, begun, max_age=age, httponly=True, samesite="Strict", secure=secure)
+        response.set_cookie(COOKIE, begun, max_age=age, httponly=True, samesite="Lax", secure=secure)
         return response
 
 
 async def _sign_out(request: web.Request) -> web.Response:
     response = web.Response(status=303, headers={"Location": "/"})
-    response.del_cookie(COOKIE, httponly=True, samesite="Strict", secure=_ciphered(request))
+    response.del_cookie(COOKIE, httponly=True, samesite="Lax", secure=_ciphered(request))
     return response
 
 
@@ -128,7 +129,10 @@ async def _given(request: web.Request) -> str:
     """The token in the form; empty if there is none."""
     if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > _LONGEST:
         return ""
-    form = parse_qs((await request.content.read(_LONGEST)).decode(errors="replace"))
+    sent = b""
+    while len(sent) < _LONGEST and (more := await request.content.read(_LONGEST - len(sent))):  # it may come in pieces
+        sent += more
+    form = parse_qs(sent.decode(errors="replace"))
     return form.get("token", [""])[0].strip()
 
 

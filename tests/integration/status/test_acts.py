@@ -207,9 +207,10 @@ async def test_what_cannot_be_done_is_told_in_a_sentence(
         (b"reason=x&who=x", "application/x-www-form-urlencoded"),
         (b"{", "application/json"),
         (b"\xff", "application/json"),
+        (b"[" * 16_000, "application/json"),
         (b'"' + b"x" * 20_000 + b'"', "application/json"),
     ],
-    ids=["text", "form", "broken", "no text", "long"],
+    ids=["text", "form", "broken", "no text", "deep", "long"],
 )
 async def test_what_a_page_of_elsewhere_or_a_broken_program_sends_does_nothing(api: Served, sent: bytes, kind: str) -> None:
     async with api.http.post(f"{api.url}/api/v1/acts/drain", data=sent, headers={**SIGNED, "Content-Type": kind}) as answer:

@@ -91,3 +91,42 @@ async def test_heirs_are_settled_too_and_the_backlog_is_bounded() -> None:
         await busy_with_the_first(crew, attending)
         await crew.wake(_key(n) for n in range(5, 15))
     assert [key for key, _ in attending.seen] == [_key(0), _key(5), _key(6), _key(7), _key(99)]
+
+
+@dataclass
+class Heirs:
+    """Whoever is attended to, but the heir itself, has one heir; notes how many attend to that at once."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    at_once: int = 0
+    most: int = 0
+    times: int = 0
+
+    async def attend(self, key: RunKey, leased: Leased | None = None) -> list[RunKey]:
+        del leased
+        if key != _key(99):
+            return [_key(99)]
+        self.at_once, self.times = self.at_once + 1, self.times + 1
+        self.most = max(self.most, self.at_once)
+        await self.open.wait()
+        self.at_once -= 1
+        return []
+
+
+async def test_an_heir_that_is_in_hand_is_settled_after_that_and_by_nobody_else_meanwhile() -> None:
+    heirs = Heirs()
+    crew = Crew(cast(Engine, heirs), size=3)
+    work = asyncio.create_task(crew.work())
+    try:
+        await crew.wake([_key(99)])
+        async with asyncio.timeout(5):
+            while not heirs.times:
+                await asyncio.sleep(0)
+            await crew.wake([_key(1)])
+            while crew._again != {_key(99)} and heirs.times < 2:
+                await asyncio.sleep(0)
+            heirs.open.set()
+            await crew.idle()
+    finally:
+        work.cancel()
+    assert (heirs.most, heirs.times) == (1, 2)

@@ -10,8 +10,8 @@ from bridge.core.record import BuildRecord, LogPiece
 from bridge.core.run import RunId, RunKey, TaskId
 from bridge.engine.ports import Properties
 from bridge.engine.transcript import Options, transcript
+from bridge.flights import Flights
 from bridge.livelog.address import Grant
-from bridge.livelog.flights import Flights
 from bridge.livelog.patience import AWAY, Patient
 from bridge.livelog.sharing import Pieces, Shared
 from tests.unit.engine.growing import unmasked

@@ -11,9 +11,9 @@ from bridge.core.record import BuildRecord, LogPiece
 from bridge.core.run import RunId, RunKey, TaskId
 from bridge.engine.ports import Properties, Redact
 from bridge.engine.transcript import Options, transcript
+from bridge.flights import Flights
 from bridge.livelog import sharing
 from bridge.livelog.address import Grant
-from bridge.livelog.flights import Flights
 from bridge.livelog.sharing import Pieces, Shared, Sharing
 from tests.unit.engine.growing import GrowingBuild, finished, unmasked
 

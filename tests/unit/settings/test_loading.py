@@ -160,3 +160,17 @@ def test_the_environment_is_not_kept(written: Written) -> None:
     assert not [name for name in os.environ if name.startswith("BBB_")]
     assert load(written()).log.format == "auto"
     assert MINIMAL.count("canary") == 4
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ('token_file = "/nowhere/token"', "/nowhere/token cannot be read: No such file or directory"),
+        ('token = ""', "is empty"),
+        ('token = "a"\ntoken_file = "/nowhere/token"', "not both"),
+    ],
+)
+def test_the_token_of_traces_is_looked_at_when_the_settings_are_read(written: Written, added: str, said: str) -> None:
+    complaint = complaints(written(add=f"[traces]\n{added}\n"))
+    assert "traces" in complaint
+    assert said in complaint

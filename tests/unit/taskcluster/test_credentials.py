@@ -63,6 +63,8 @@ def test_runs_that_are_never_forgotten_do_not_stay_for_ever() -> None:
         Credentials("c", "canary\n"),
         Credentials("c", ""),
         Credentials("", "canary"),
+        Credentials('"c"', "canary"),  # as from a file of variables that keeps the quotes
+        Credentials("c\\", "canary"),
         Credentials("c", "canary", "canary, no JSON"),
         Credentials("c", "canary", "[]"),
     ],
@@ -75,4 +77,5 @@ def test_what_cannot_be_credentials_is_not_allowed_and_not_shown(who: Credential
 
 def test_only_what_is_there_is_given_to_the_client() -> None:
     assert Credentials("c", "t").options() == {"clientId": "c", "accessToken": "t"}
+    assert Credentials("c", 't"\\').options()["accessToken"] == 't"\\'
     assert Credentials("c", "t", "{}").options()["certificate"] == "{}"

@@ -1,20 +1,24 @@
 """Spans of a run, whichever process makes them, are of one trace and hang together."""
 
+import asyncio
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from subprocess import run
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from bridge.coalesce import Coalescer
 from bridge.core.run import Run, RunId, RunKey, Settled, TaskId, Wanted
 from bridge.traces.ids import trace_id, whole_id
-from bridge.traces.tracer import Tracer, _Ids
+from bridge.traces.tracer import Tracer, _Ids, ended
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 KEY, OTHER = RunKey(TaskId("A" * 22), RunId(0)), RunKey(TaskId("A" * 22), RunId(1))
@@ -93,6 +97,56 @@ def test_all_processes_agree_on_which_runs_are_followed(memory: InMemorySpanExpo
         per_run = [sum(span.context.trace_id == trace_id(key) for span in memory.get_finished_spans()) for key in keys]
         assert set(per_run) <= {0, 4}
         assert sum(map(bool, per_run)) == pytest.approx(400 * share, abs=40)
+
+
+async def test_a_read_for_many_runs_is_in_the_trace_of_none(memory: InMemorySpanExporter) -> None:
+    tracer = process(memory)
+
+    async def fetch(keys: Sequence[RunKey]) -> dict[RunKey, int]:
+        tracer.call("buildbot", "POST requests", "ok", 0.1)
+        return dict.fromkeys(keys, 1)
+
+    reads = Coalescer(fetch, most=10)
+
+    async def look(key: RunKey) -> int | None:
+        with tracer.span(key, "Look"):
+            return await reads.get(key)
+
+    assert all(await asyncio.gather(look(KEY), look(OTHER)))
+    assert [span.name for span in memory.get_finished_spans()] == ["Look", "Look"]
+
+
+class Away(SpanExporter):
+    """A collector that takes spans and does not answer until `open`; `most` seconds, so that a test ends."""
+
+    def __init__(self, most: float) -> None:
+        self.open, self.most = threading.Event(), most
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.open.wait(self.most)
+        return SpanExportResult.FAILURE
+
+
+def test_a_collector_that_is_away_does_not_hold_up_the_end_of_the_process() -> None:
+    away = Away(most=20)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(away))
+    provider.get_tracer("test").start_span("one").end()
+    began = time.monotonic()
+    asyncio.run(ended(provider, 0.1))  # which waits for threads of its own, as the process does
+    took, late = time.monotonic() - began, [each for each in threading.enumerate() if each.name == "last spans"]
+    away.open.set()
+    assert took < away.most / 2
+    assert all(each.daemon for each in late)
+
+
+async def test_what_is_left_at_the_end_is_sent() -> None:
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(memory))
+    provider.get_tracer("test").start_span("one").end()
+    await ended(provider, 10)
+    assert [span.name for span in memory.get_finished_spans()] == ["one"]
 
 
 def test_without_traces_nothing_of_opentelemetry_is_loaded() -> None:
