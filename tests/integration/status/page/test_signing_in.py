@@ -42,7 +42,7 @@ async def test_a_person_signs_in_where_the_link_led_and_stays_so(
         assert await seen.page.locator("tbody tr").count() == 7
         await seen.page.locator("#live[data-state=live]").wait_for()
         (kept,) = await seen.page.context.cookies()
-        assert (kept["name"], kept["httpOnly"], kept["sameSite"], kept["path"]) == (COOKIE, True, "Strict", "/")
+        assert (kept["name"], kept["httpOnly"], kept["sameSite"], kept["path"]) == (COOKIE, True, "Lax", "/")
         assert TOKEN not in kept["value"]
         assert not [url for _, url in seen.answers if TOKEN in url]
         await seen.go("/stuck")
