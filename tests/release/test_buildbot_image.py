@@ -54,7 +54,8 @@ print("ended", master.wait(30))
 """
     options = [f"--volume={secrets}:/etc/buildbot/secrets:ro", "--entrypoint=/opt/buildbot/bin/python"]
     said = engine.say(master, "-c", code, options=options)
-    assert said == "answered 401\nended -15\n", "Twisted ends in order, and then by the signal that it was told by"
+    # Twisted ends in order, then by the signal that it was told by; a signal that comes before its loop runs is only an end.
+    assert said in {"answered 401\nended -15\n", "answered 401\nended 0\n"}
 
 
 def test_it_holds_the_plugin_and_none_of_the_services_packages(master: str) -> None:
