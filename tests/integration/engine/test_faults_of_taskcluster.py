@@ -114,7 +114,7 @@ async def test_an_outage_of_the_whole_queue_shorter_than_the_claim_costs_nothing
 async def test_one_failing_task_delays_no_other(house: House) -> None:
     # F-08, S10
     bad = await house.create("success")
-    await house.fault("queue.claimTask", "delay", taskId=bad, seconds=4, count=1000)
+    await house.fault("queue.claimTask", "delay", taskId=bad, seconds=12, count=1000)
     good = [await house.create("success") for _ in range(3)]
     began = asyncio.get_running_loop().time()
 
@@ -128,7 +128,7 @@ async def test_one_failing_task_delays_no_other(house: House) -> None:
             await house.one.take_due()
             await asyncio.sleep(0.1)
     took = asyncio.get_running_loop().time() - began
-    assert took < 4 or (await house.status(bad))["state"] != "completed"
+    assert took < 12 or (await house.status(bad))["state"] != "completed"
     await house.control("DELETE", "faults")
     await house.settled(bad)
 

@@ -62,7 +62,7 @@ async def config(store: Runs, postgres_dsn: str, tmp_path: Path) -> Path:
     for statement in STILL.split(";"):
         await store.database.fetch(statement)
     path = tmp_path / "bridge.toml"
-    path.write_text(toml(settings(postgres_dsn, {"live_timeout": 1})))
+    path.write_text(toml(settings(postgres_dsn, {"live_timeout": 20})))
     return path
 
 
