@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import tempfile
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import IO, Final
@@ -14,23 +14,20 @@ from bridge.core.artifact import Source, Stored
 
 _CHUNK: Final = 1 << 18
 _LEVEL: Final = 6
+_GZIP: Final = 31  # zlib's number for a gzip header, without a time, before the largest window
 _IN_MEMORY: Final = 1 << 20  # bytes of a log for which no file is made
 _SHORT: Final = 1 << 15  # characters that are compressed sooner than a thread is asked to
 
 
-class _Hashing:
-    """A file that counts and hashes what is written to it."""
+class _Told:
+    """How large some bytes are that pass, and their hash."""
 
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._file, self.size, self._hash = file, 0, hashlib.sha256()
+    def __init__(self) -> None:
+        self.size, self._hash = 0, hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def take(self, data: bytes) -> None:
         self.size += len(data)
         self._hash.update(data)
-        return self._file.write(data)
-
-    def flush(self) -> None:
-        self._file.flush()
 
     @property
     def sha256(self) -> str:
@@ -40,22 +37,31 @@ class _Hashing:
 class LogFile:
     """Takes text, keeps it in a temporary file, gzip-encoded if asked, and gives it as the source of an artifact.
 
-    The same text gives the same bytes, so that a repeat finds what is stored already.
+    The same text gives the same bytes, so that a repeat finds what is stored already. It may be left at any moment, also in
+    the middle of a write: nothing is owed to the file.
     """
 
     def __init__(self, file: IO[bytes], *, encoded: bool) -> None:
-        self._file, self._sent = file, _Hashing(file)
-        self._gzip = gzip.GzipFile("", "wb", _LEVEL, self._sent, mtime=0) if encoded else None
-        self._plain = _Hashing(self._gzip) if self._gzip else self._sent
+        self._file, self._sent = file, _Told()
+        self._plain = _Told() if encoded else self._sent
+        self._encoder = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP) if encoded else None
 
     def write(self, text: str) -> None:
         """Take text; what UTF-8 cannot hold is replaced."""
-        self._plain.write(text.encode("utf-8", "replace"))
+        data = text.encode("utf-8", "replace")
+        if self._encoder is not None:
+            self._plain.take(data)
+            data = self._encoder.compress(data)
+        self._keep(data)
 
     def end(self) -> None:
         """There is no more text."""
-        if self._gzip is not None:
-            self._gzip.close()
+        if self._encoder is not None:
+            self._keep(self._encoder.flush())
+
+    def _keep(self, data: bytes) -> None:
+        self._sent.take(data)
+        self._file.write(data)
 
     def plain(self, name: str) -> Stored:
         """What a reader of the artifact will see."""
@@ -64,7 +70,7 @@ class LogFile:
     @property
     def source(self) -> Source:
         """What is sent."""
-        return Source(self._sent.size, self._sent.sha256, self._opened, "gzip" if self._gzip else None)
+        return Source(self._sent.size, self._sent.sha256, self._opened, "gzip" if self._encoder else None)
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[AsyncIterator[bytes]]:

@@ -16,7 +16,7 @@ LARGEST: Final = 64 << 20
 """Bytes of an answer; a page of 1000 pending tasks with ordinary payloads has about one million."""
 SKEW: Final = 60.0
 """Seconds that the clocks may differ without a word. Signatures stop to work at 15 minutes."""
-_DEEPEST: Final = 200  # levels; the limits on payloads allow fewer, the parser can do about a thousand
+_DEEPEST: Final = 200  # levels; the limits on payloads allow fewer, parsers can do from about a thousand on
 _TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 OnSkew = Callable[[float], None]
@@ -48,9 +48,22 @@ def decoded(text: str) -> Any:
     What lies deeper than some hundred levels is then null, unread; a payload that deep is refused in any case.
     """
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        deep = text.count("[") + text.count("{") > _DEEPEST and _is_deep(value)
     except RecursionError:
-        return json.loads("".join(_shallow(text)))
+        deep = True
+    return json.loads("".join(_shallow(text))) if deep else value
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it has too many levels: some parsers can do many thousand, what reads their values cannot."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        values = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list))]
+        level = [inner for there in values for inner in there]
+        if not level:
+            return False
+    return any(isinstance(each, (dict, list)) for each in level)
 
 
 def _shallow(text: str) -> Iterator[str]:

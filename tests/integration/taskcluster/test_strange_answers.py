@@ -118,7 +118,7 @@ def test_only_what_is_too_deep_is_cut() -> None:
     value: Any = "end"
     for number in range(150):
         value = {f'k{number}"]': [value]} if number % 2 else [value, "\\", "[{"]
-    # Something else on the way makes the parser give up; the value itself is kept.
+    # Something else on the way is too deep, of which some parsers make nothing and some do; the value itself is kept.
     text = json.dumps({"kept": value, "cut": "HERE", "last": 1}).replace('"HERE"', "[" * 5000 + "]" * 5000)
     found = decoded(text)
     assert found["last"] == 1
@@ -127,6 +127,15 @@ def test_only_what_is_too_deep_is_cut() -> None:
     while at:
         depth, at = depth + 1, at[0]
     assert depth == 199
+
+
+@pytest.mark.parametrize(("levels", "kept"), [(199, 199), (200, 200), (201, 200), (400, 200), (5000, 200)])
+def test_no_python_reads_deeper_than_another(levels: int, kept: int) -> None:
+    """Parsers differ in how deep they can go, by thousands; what is read of an answer does not."""
+    found, depth = decoded("[" * levels + "]" * levels), 0
+    while found is not None:
+        depth, found = depth + 1, found[0] if found else None
+    assert depth == kept
 
 
 @pytest.mark.parametrize("text", ["", "[" * 5000, '"\\', '{"a": ' * 5000, "]" * 10, "nul"])
