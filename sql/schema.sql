@@ -88,8 +88,10 @@ CREATE TABLE runs (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
         autovacuum_analyze_scale_factor = 0.02);
 
--- The one index that moves with every update: what is due, and nothing else.
-CREATE INDEX runs_due ON runs (due_at) WHERE phase <> 'settled';
+-- What is due: claims that end soon by their end, all else by when it fell due. These two move with every save, and not
+-- when a lease is taken or given back.
+CREATE INDEX runs_near ON runs (taken_until, due_at, holder) WHERE taken_until IS NOT NULL;
+CREATE INDEX runs_due ON runs (due_at, holder) WHERE phase <> 'settled';
 CREATE INDEX runs_open ON runs (task_id, run_id) WHERE phase <> 'settled';
 CREATE INDEX runs_request ON runs (request_id) WHERE request_id IS NOT NULL AND phase <> 'settled';
 CREATE INDEX runs_settled ON runs (coalesce(deadline, updated_at)) WHERE phase = 'settled';

@@ -19,7 +19,7 @@ Cause = Sequence[Mapping[str, object]]
 
 # A holder of credentials that leaves a row overdue for this long is taken for gone.
 GRACE = timedelta(seconds=15)
-# A claim that ends so soon is renewed before anything else is done; `due.sql` has the same number.
+# A claim that ends so soon is renewed before anything else is done; `due.sql` and `due_own.sql` have the same number.
 NEAR = timedelta(minutes=10)
 
 
@@ -86,7 +86,9 @@ class Runs:
 
     async def due(self, me: str, *, limit: int, foreign: bool) -> list[Run]:
         """Lease rows that owe something now: claims near their end first, then in the order in which they fell due."""
-        rows = await self.database.fetch(query("due"), me, limit, self.grace, foreign, LEASE, self.pools, PHASES)
+        grace = [self.grace] if foreign else []
+        name = "due" if foreign else "due_own"
+        rows = await self.database.fetch(query(name), me, limit, *grace, LEASE, self.pools, PHASES)
         return _known(sorted(rows, key=_urgency))
 
     async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:

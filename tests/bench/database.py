@@ -32,7 +32,7 @@ from bridge.store.rows import phase_name, to_json, to_row
 from tests.bench.crowd.names import task_of
 from tests.bench.house import Counting
 from tests.bench.report import Part
-from tests.integration.store.plans import PLANS, TABLE, astray
+from tests.integration.store.plans import DUE, DUE_OWN, PLANS, TABLE, astray, most_read
 from tests.sandbox.postgres import create_database
 from tests.sandbox.process import scratch
 
@@ -40,15 +40,22 @@ BATCH = 500
 """Of settled rows that retention takes at once; the reflector's own number."""
 SIZES = "SELECT pg_table_size('runs') AS runs, pg_indexes_size('runs') AS indexes, pg_total_relation_size('transitions') AS transitions"
 WORKER = Worker("buildbot", "ledger-1")
+OVERDUE = """
+UPDATE runs SET due_at = now() - interval '2 days' + (due_at - created_at), holder = 'other',
+    taken_until = CASE WHEN taken_until IS NOT NULL THEN now() + interval '1 min' + (request_id * 7919 % $1::bigint) * interval '10 ms' END
+WHERE due_at < now() + $1::bigint * interval '1.5 s'
+"""
+"""$1: of so many rows or a few less; half of them have a claim that ends within some minutes."""
 
 
 async def measure(*, quick: bool) -> list[Part]:
     """100,000 rows and small tides when it must be quick, else a million."""
     async with _server() as connection:
         plans = await _plans(connection, 100_000 if quick else 1_000_000)
+        overdue = await _overdue(connection, 4_000 if quick else 40_000)
     async with _server() as connection:
         growth = await _growth(connection, 500 if quick else 5_000)
-    return [plans, growth]
+    return [plans, overdue, growth]
 
 
 @asynccontextmanager
@@ -75,6 +82,24 @@ async def _plans(connection: asyncpg.Connection, count: int) -> Part:
             wrong += await astray(connection, name, args, index)
     part.add("statements", 2 * len(PLANS), "plans")
     part.add("that read all rows, or not their index", len(wrong), "plans", exact=0, note="; ".join(wrong[:3]))
+    return part
+
+
+async def _overdue(connection: asyncpg.Connection, count: int) -> Part:
+    """All that is due is held by another process, which has left it."""
+    part = Part("database", f"{count:,} of them due at once", "64 are taken at a time; the median of 9 looks, each undone")
+    await connection.execute(OVERDUE, count, timeout=900)
+    looks: list[tuple[str, str, list[object]]] = [
+        ("whatever is due", "due", DUE),
+        ("its own", "due_own", ["other", *DUE_OWN[1:]]),
+        ("its own where it has none", "due_own", DUE_OWN),
+    ]
+    for statistics in ("old", "new"):
+        for words, name, args in looks:
+            found = sorted([await most_read(connection, name, args) for _ in range(9)])
+            part.add(f"{words}, {statistics} statistics: rows read", found[-1][0], "rows", bound=64)
+            part.add(f"{words}, {statistics} statistics", sorted(took for _, took in found)[4], "ms")
+        await connection.execute("VACUUM ANALYZE runs", timeout=900)
     return part
 
 
