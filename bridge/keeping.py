@@ -106,20 +106,20 @@ async def _lives(house: House, replica: Replica, metrics: Metrics, heart: Heartb
         try:
             await house.clock.ask(house.database)
             await replica.seen(house.database)
-            counts = await people.counts()
-            metrics.runs(counts)
+            census = await people.census()
+            metrics.runs(census.counts)
             left = _told_unserved(
-                house, left, unserved(counts, await served(house.database, replica.name, replica.deployment))
+                house, left, unserved(census.counts, await served(house.database, replica.name, replica.deployment))
             )
             metrics.unserved(left)
             metrics.connections(*house.database.connections())
             margins = await people.margins()
             metrics.margins(margins.oldest_due, margins.claim_margin)
-            waiting = await people.waiting()
             for pool in house.engine.pools:
-                here = waiting.get(pool, Waiting(held=0, attempts=0))
+                here = census.waiting.get(pool, Waiting(held=0, attempts=0))
                 metrics.waiting(pool, here.held, here.attempts, here.oldest)
-            await people.sample(sum(counts.values()), sum(each.held for each in waiting.values()), margins)
+            held = sum(each.held for each in census.waiting.values())
+            await people.sample(sum(census.counts.values()), held, margins)
         except faults.Unavailable as away:
             house.engine.observer.away("database", away)
         await heart.rest(_SIGN_OF_LIFE)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from bridge.core.debts import due_at
 from bridge.core.ledger import Entry, Held, Step, Swept
@@ -15,7 +17,7 @@ from bridge.store.database import Database
 from bridge.store.queries import query
 from bridge.store.rows import Row, storable, to_run
 
-__all__ = ["DeadLetter", "Entry", "Held", "Margins", "People", "Step", "Waiting", "entry"]
+__all__ = ["Census", "DeadLetter", "Entry", "Held", "Margins", "People", "Step", "Waiting", "entry"]
 
 _KEPT = 65536  # bytes of an unreadable message that are kept
 
@@ -52,6 +54,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """Unsettled runs by (pool, phase), and what waits by pool; pools without unsettled runs are left out."""
+
+    counts: Mapping[tuple[str, str], int]
+    waiting: Mapping[str, Waiting]
+
+
+@dataclass(frozen=True, slots=True)
 class People:
     """Reads for people, and the little that is written for them."""
 
@@ -62,10 +72,9 @@ class People:
         rows = await self.database.fetch(query("counts"))
         return {(row["pool"], row["phase"]): row["runs"] for row in rows}
 
-    async def waiting(self) -> dict[str, Waiting]:
-        """What waits, by pool; pools without unsettled runs are left out."""
-        rows = await self.database.fetch(query("waiting"))
-        return {row["pool"]: Waiting(row["held"], row["attempts"], max(0.0, row["oldest"])) for row in rows}
+    async def census(self) -> Census:
+        """What metrics tell of all unsettled runs."""
+        return _census(await self.database.fetch(query("census")))
 
     async def held(self, limit: int = 20) -> list[Held]:
         """Why pending runs wait, the most frequent reasons first."""
@@ -108,6 +117,16 @@ class People:
     async def dead_letters(self, limit: int = 100) -> Sequence[DeadLetter]:
         """The newest unreadable messages."""
         return [DeadLetter(**row) for row in await self.database.fetch(query("dead_letter_list"), limit)]
+
+
+def _census(rows: Sequence[Row]) -> Census:
+    counts = {(row["pool"], row["phase"]): row["runs"] for row in rows}
+    return Census(counts, {pool: _waiting(list(there)) for pool, there in groupby(rows, itemgetter("pool"))})
+
+
+def _waiting(rows: Sequence[Row]) -> Waiting:
+    oldest = (row["oldest"] for row in rows if row["phase"] == "wanted" and row["oldest"] is not None)
+    return Waiting(sum(row["held"] for row in rows), max(row["attempts"] for row in rows), max(0.0, *oldest, 0.0))
 
 
 def _step(row: Row) -> Step:

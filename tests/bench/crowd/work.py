@@ -35,8 +35,7 @@ async def states(house: House) -> int:
 async def lookout(house: House) -> int:
     people = People(house.database)
     await people.margins()
-    await people.waiting()
-    return sum((await people.counts()).values())
+    return sum((await people.census()).counts.values())
 
 
 async def status(house: House) -> int:

@@ -32,6 +32,8 @@ PLANS = [
     ("due_own", DUE_OWN, "runs_due"),
     ("due_own", DUE_OWN, "runs_near"),
     ("overdue", [20], "runs_due"),
+    ("margins", [], "runs_due"),
+    ("margins", [], "runs_near"),
     ("lease", ["t5", 0, timedelta(seconds=15), "me", timedelta(seconds=30), ["p"], PHASES], "runs_open"),
     ("task_rows", ["t5"], "runs_pkey"),
     ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None], "runs_pkey"),

@@ -29,7 +29,9 @@ async def test_what_waits_is_told_by_pool_and_by_reason(store: Runs, people: Peo
         await store.add(replace(wanted(number), phase=Wanted(why), attempts=number), "test")
     await store.add(replace(wanted(0, "C" * 22), pool="windows", phase=Queued(REQUEST), attempts=9), "test")
     await store.add(replace(wanted(1, "C" * 22), pool="windows", phase=Settled("done"), attempts=99), "test")
-    assert await people.waiting() == {"linux": Waiting(3, 3), "windows": Waiting(0, 9)}
+    census = await people.census()
+    assert census.waiting == {"linux": Waiting(3, 3), "windows": Waiting(0, 9)}
+    assert census.counts == {("linux", "wanted"): 4, ("windows", "queued"): 1} == await people.counts()
     assert await people.held() == [Held("linux", "PUT runs/<run>: 503", 2), Held("linux", "full", 1)]
     assert await people.held(1) == [Held("linux", "PUT runs/<run>: 503", 2)]
     now = await store.database.value("SELECT now()")
@@ -38,7 +40,7 @@ async def test_what_waits_is_told_by_pool_and_by_reason(store: Runs, people: Peo
     await store.add(
         replace(wanted(5), phase=Queued(REQUEST), facts=replace(FACTS, scheduled=now - timedelta(days=1))), "test"
     )
-    assert 90 <= (await people.waiting())["linux"].oldest < 150
+    assert 90 <= (await people.census()).waiting["linux"].oldest < 150
 
 
 async def test_margins_tell_the_oldest_debt_and_the_first_expiry(store: Runs, people: People) -> None:
