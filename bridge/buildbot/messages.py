@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.buildbot.answers import Builder, Change, Changes, Submitted, Version
 from bridge.core.request import MASTER_SHUTDOWN, BuildState, RequestState
@@ -29,7 +29,7 @@ Number = Annotated[int, Field(ge=0, lt=2**63)]
 Seconds = Annotated[int, Field(ge=0, lt=221_845_392_000)]
 """Since 1970, up to the year 9000: far from the end of the calendar, so that times can be reckoned with."""
 Code = Annotated[int, Field(ge=-1, lt=2**31)]
-Results = Annotated[Code | None, AfterValidator(_open_as_none)]
+Results = Code | None
 
 
 def moment(seconds: int) -> datetime:
@@ -59,7 +59,7 @@ class Build(Message):
             worker=self.worker,
             started_at=moment(self.started_at),
             complete_at=moment_or_none(self.complete_at),
-            results=self.results,
+            results=_open_as_none(self.results),
             interrupted=self.interrupted,
             state_string=self.state_string,
         )
@@ -83,7 +83,7 @@ class State(Message):
             external_id=self.external_id,
             claimed=self.claimed,
             complete=self.complete,
-            results=self.results,
+            results=_open_as_none(self.results),
             complete_at=moment_or_none(self.complete_at),
             submitted_at=moment(self.submitted_at),
             priority=self.priority,
@@ -102,7 +102,7 @@ class Unknown(Message):
 class StatesAnswer(Message):
     epoch: str
     seq: Number
-    states: list[State | Unknown]
+    states: list[Annotated[State | Unknown, Field(union_mode="left_to_right")]]
 
 
 class PageAnswer(Message):
@@ -126,7 +126,8 @@ class ChangeEntry(Message):
     state_string: str | None = None
 
     def value(self) -> Change:
-        return Change(self.buildrequest, self.event, self.external_id, moment(self.at), self.results, self.buildid)
+        results = _open_as_none(self.results)
+        return Change(self.buildrequest, self.event, self.external_id, moment(self.at), results, self.buildid)
 
 
 class ChangesAnswer(Message):

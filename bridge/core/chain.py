@@ -85,7 +85,11 @@ def reconcile(rows: Mapping[RunId, Run], event: TaskSeen) -> dict[RunId, Run]:
             heirs |= moved.keys() - {run.key.run_id}
             after.update(moved or {run.key.run_id: advance(run, event)})
     after.update({number: _looks_at_once(after[number], event) for number in heirs})
-    return {number: run for number, run in after.items() if rows.get(number) != run}
+    return {number: run for number, run in after.items() if _is_news(rows.get(number), run)}
+
+
+def _is_news(before: Run | None, after: Run) -> bool:
+    return before is not after and before != after
 
 
 def _handed_over(run: Run, rows: Mapping[RunId, Run], event: TaskSeen) -> dict[RunId, Run]:

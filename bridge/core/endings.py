@@ -45,7 +45,7 @@ def request_seen(run: Run, phase: Queued | Building, event: RequestSeen) -> Run:
     if not is_ours(run, phase.request, event.state):
         missing = RequestMissing(event.at, event.at + timing.LOOK_AGAIN, event.rules)
         return request_missing(run, phase, missing)
-    run = replace(run, missing_since=None, missing_reads=0)
+    run = _found(run)
     if event.state.complete and event.state.results is not None:
         return _complete(run, phase, event, event.state.results)
     newest = event.state.builds[-1] if event.state.builds else None
@@ -56,6 +56,11 @@ def request_seen(run: Run, phase: Queued | Building, event: RequestSeen) -> Run:
             return _retried(run, phase, newest, event)
         case Building():
             return run  # a state from before the build
+
+
+def _found(run: Run) -> Run:
+    known = run.missing_since is None and run.missing_reads == 0
+    return run if known else replace(run, missing_since=None, missing_reads=0)
 
 
 def _waiting(run: Run, phase: Queued, newest: BuildState | None, event: RequestSeen) -> Run:

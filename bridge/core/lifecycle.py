@@ -69,7 +69,7 @@ from bridge.core.run import (
     Wanted,
     Worker,
 )
-from bridge.core.status import RunState, RunStatus, facts_of, run_in
+from bridge.core.status import RunState, RunStatus, TaskStatus, are_facts, facts_of, run_in
 
 CONFIRM_ABSENCE = timedelta(seconds=5)
 
@@ -223,8 +223,7 @@ def _task_seen(run: Run, event: TaskSeen) -> Run:
     seen = run_in(event.status, run.key.run_id)
     if seen is None:  # a status from before this run existed
         return timing.look_by(replace(run, absent_since=None), event.at, event.at + timing.LOOK_AGAIN)
-    run = replace(run, facts=facts_of(event.status, seen), absent_since=None)
-    run = timing.looked(run, event.at, event.status.deadline)
+    run = timing.looked(_known(run, event.status, seen), event.at, event.status.deadline)
     match seen.state:
         case RunState.PENDING:
             return run
@@ -232,6 +231,13 @@ def _task_seen(run: Run, event: TaskSeen) -> Run:
             return _running(run, seen, event)
         case RunState.COMPLETED | RunState.FAILED | RunState.EXCEPTION:
             return endings.resolved(run, seen, event.at)
+
+
+def _known(run: Run, status: TaskStatus, seen: RunStatus) -> Run:
+    """Most reads, of very many runs, tell what is known: those make no new value."""
+    if run.absent_since is None and run.facts is not None and are_facts(run.facts, status, seen):
+        return run
+    return replace(run, facts=facts_of(status, seen), absent_since=None)
 
 
 def _running(run: Run, seen: RunStatus, event: TaskSeen) -> Run:
@@ -265,7 +271,8 @@ def _claim_seen(
         case Queued():
             return endings.claimed_while_queued(run, replace(phase, worker=worker), claim, event.at)
         case Building() | Reporting() | Refused():
-            return replace(run, phase=replace(phase, worker=worker, claim=claim))
+            known = phase.worker == worker and phase.claim == claim
+            return run if known else replace(run, phase=replace(phase, worker=worker, claim=claim))
 
 
 def _absent(run: Run, event: TaskMissing) -> Run:

@@ -73,6 +73,19 @@ def facts_of(status: TaskStatus, run: RunStatus) -> Facts:
     )
 
 
+def are_facts(facts: Facts, status: TaskStatus, run: RunStatus) -> bool:
+    """Whether these are the facts of the status, without making them."""
+    return (
+        facts.priority == status.priority
+        and facts.deadline == status.deadline
+        and facts.scheduled == run.scheduled
+        and facts.expires == status.expires
+        and facts.task_group_id == status.task_group_id
+        and facts.scheduler_id == status.scheduler_id
+        and facts.project_id == status.project_id
+    )
+
+
 # A place in it is Buildbot's integer; `normal` is the old name of `lowest`.
 PRIORITIES = ("lowest", "very-low", "low", "medium", "high", "very-high", "highest")
 """Taskcluster's priorities, the lowest first."""

@@ -76,7 +76,8 @@ def looked(run: Run, at: datetime, deadline: datetime) -> Run:
 
 def look_by(run: Run, at: datetime, when: datetime) -> Run:
     """The next look after a read asked for at `at` is due at `when`, or earlier if a cause came after that read."""
-    return replace(run, look_at=when if run.look_at <= at else min(run.look_at, when))
+    then = when if run.look_at <= at else min(run.look_at, when)
+    return run if then == run.look_at else replace(run, look_at=then)
 
 
 def renewed(key: RunKey, at: datetime, taken_until: datetime) -> Claim:

@@ -127,7 +127,8 @@ class Sweeps:
         return moved
 
     async def _request_seen(self, run: Run, event: RequestSeen) -> list[RunKey]:
-        if advance(run, event) == run:
+        moved = advance(run, event)
+        if moved is run or moved == run:
             return []
         after = await self.engine.heard(run.key, event)
         return [run.key] if run.key.run_id in after else []

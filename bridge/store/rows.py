@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, get_args
 
 from bridge.core import faults
@@ -188,8 +189,11 @@ class UnknownPhaseError(faults.Newer):
         super().__init__(f"run {task_id}/{run_id} is in phase {phase!r}, which this version does not know")
 
 
+_FACTS = itemgetter(*Facts.__slots__)
+
+
 def _facts(row: Row) -> Facts | None:
-    return None if row["deadline"] is None else Facts(**{name: row[name] for name in Facts.__slots__})
+    return None if row["deadline"] is None else Facts(*_FACTS(row))
 
 
 def _r(row: Row) -> Request:
