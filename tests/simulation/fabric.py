@@ -19,12 +19,22 @@ Effect = Callable[[], Any]
 class Machine:
     """A process as the network sees it: alive or dead, running or stopped, with a clock that may be wrong."""
 
-    __slots__ = ("crashed", "dead", "name", "skew", "stopped_until")
+    __slots__ = ("crashed", "dead", "name", "skew", "stopped_from", "stopped_until")
 
     def __init__(self, name: str, skew: float, crashed: Callable[[], None]) -> None:
         self.name, self.skew, self.crashed = name, skew, crashed
         self.dead = False
-        self.stopped_until = 0.0
+        self.stopped_from = self.stopped_until = 0.0
+
+    def stop(self, now: float, until: float) -> None:
+        """Have the process stand still until then."""
+        if self.stopped_until <= now:
+            self.stopped_from = now
+        self.stopped_until = until
+
+    def stood(self, at: float) -> bool:
+        """Whether the process stood still at a moment that is no further back than its last stop."""
+        return self.stopped_from <= at < self.stopped_until
 
 
 @dataclass(slots=True)
@@ -64,21 +74,33 @@ class Fabric:
         """Send a call. The future gives what the effect gave, or raises what it raised; a dead caller hears nothing."""
         if machine.dead:
             raise asyncio.CancelledError
-        number = self.calls
-        self.calls = number + 1
         if self.trace is not None:
             effect = self._traced(Step(machine.name, side, name), effect)
-        loop = self.loop
-        future = loop.create_future()
-        kind = self.plan.at(number, machine, side, name)
-        if kind is not None:
-            self._faulty(kind, machine, side, effect, future)
-        elif machine.stopped_until > loop.now:
-            loop.later(machine.stopped_until - loop.now, self._act, machine, effect, future, 0.002)
-        else:
-            late = self._random()
-            loop.later(0.001 + 0.008 * late, self._act, machine, effect, future, 0.001 + 0.004 * late)
+        future = self.loop.create_future()
+        self.carry(self.fate(machine, side, name), machine, effect, future)
         return future
+
+    def fate(self, machine: Machine, side: str, name: str) -> Kind | None:
+        """Count a call, and say what goes wrong with it."""
+        number = self.calls
+        self.calls = number + 1
+        return self.plan.at(number, machine, side, name)
+
+    def carry(self, kind: Kind | None, machine: Machine, effect: Effect, future: "asyncio.Future[Any]") -> None:
+        """Take a call to the other side and its answer back, with what goes wrong with it."""
+        loop = self.loop
+        if kind is not None:
+            self._faulty(kind, machine, effect, future)
+        elif machine.stopped_until > loop.now:
+            loop.later(machine.stopped_until - loop.now, self.act, machine, effect, future, 0.002)
+        else:
+            there, back = self.way()
+            loop.later(there, self.act, machine, effect, future, back)
+
+    def way(self) -> tuple[float, float]:
+        """How many seconds a call takes, there and back."""
+        late = self._random()
+        return 0.001 + 0.008 * late, 0.001 + 0.004 * late
 
     def _traced(self, step: "Step", effect: Effect) -> Effect:
         """The effect, that tells besides whether it found anything."""
@@ -92,18 +114,18 @@ class Fabric:
 
         return traced
 
-    def _act(self, machine: Machine, effect: Effect, future: "asyncio.Future[Any]", back: float) -> None:
+    def act(self, machine: Machine, effect: Effect, future: "asyncio.Future[Any]", back: float) -> None:
         """The call arrives. What was sent arrives even where the caller is dead or has given up."""
         try:
             result = effect()
         except faults.Fault as fault:
-            self.loop.later(back, self._answer, machine, future, None, fault)
+            self.loop.later(back, self.answer, machine, future, None, fault)
         else:
-            self.loop.later(back, self._answer, machine, future, result, None)
+            self.loop.later(back, self.answer, machine, future, result, None)
 
-    def _answer(self, machine: Machine, future: "asyncio.Future[Any]", result: Any, fault: Exception | None) -> None:
+    def answer(self, machine: Machine, future: "asyncio.Future[Any]", result: Any, fault: Exception | None) -> None:
         if machine.stopped_until > self.loop.now:
-            self.loop.later(machine.stopped_until - self.loop.now, self._answer, machine, future, result, fault)
+            self.loop.later(machine.stopped_until - self.loop.now, self.answer, machine, future, result, fault)
         elif not future.done():
             if fault is None:
                 future.set_result(result)
@@ -111,11 +133,11 @@ class Fabric:
                 future.set_exception(fault)
 
     def _fail(self, machine: Machine, future: "asyncio.Future[Any]", fault: Exception, after: float) -> None:
-        self.loop.later(after, self._answer, machine, future, None, fault)
+        self.loop.later(after, self.answer, machine, future, None, fault)
 
-    def _faulty(self, kind: Kind, machine: Machine, side: str, effect: Effect, future: "asyncio.Future[Any]") -> None:
+    def _faulty(self, kind: Kind, machine: Machine, effect: Effect, future: "asyncio.Future[Any]") -> None:
         self.faulted[kind.value] = self.faulted.get(kind.value, 0) + 1
-        later, act = self.loop.later, self._act
+        later, act = self.loop.later, self.act
         match kind:
             case Kind.CRASH_BEFORE:
                 machine.crashed()
@@ -151,17 +173,17 @@ class Fabric:
             case Kind.SLOW_REPLY:
                 later(0.003, act, machine, effect, future, 25.0)
             case Kind.PAUSE:
-                machine.stopped_until = self.loop.now + 50.0
+                machine.stop(self.loop.now, self.loop.now + 50.0)
                 later(50.0, act, machine, effect, future, 0.003)
             case Kind.PAUSE_AFTER:
                 later(0.002, act, machine, effect, future, 0.003)
-                machine.stopped_until = self.loop.now + 50.0
+                machine.stop(self.loop.now, self.loop.now + 50.0)
             case _:
                 self.strike(kind)
                 later(0.004, act, machine, effect, future, 0.003)
 
     def _act_and_die(self, machine: Machine, effect: Effect, future: "asyncio.Future[Any]") -> None:
-        self._act(machine, effect, future, 0.0)
+        self.act(machine, effect, future, 0.0)
         if not machine.dead:
             machine.crashed()
 

@@ -91,6 +91,11 @@ class VirtualLoop:
         self._serial += 1
         heapq.heappush(self._timers, (self.now + delay, self._serial, callback, args))
 
+    def at(self, when: float, callback: Callback, *args: Any) -> None:
+        """Call it at a time; never cancelled."""
+        self._serial += 1
+        heapq.heappush(self._timers, (when, self._serial, callback, args))
+
     def stop(self) -> None:
         """Leave `run_forever` after the callback at hand."""
         self._stopping = True

@@ -34,10 +34,11 @@ from reflector.service import reflect
 from tests.simulation.buildbot import Master
 from tests.simulation.builds import Builds
 from tests.simulation.fabric import EPOCH, Fabric, Machine
+from tests.simulation.idle import IdleRuns
 from tests.simulation.pulse import Broker, Consumer
 from tests.simulation.queue import Queue, Taskcluster
 from tests.simulation.scenarios import ALLOWED
-from tests.simulation.store import Database, Runs, Table
+from tests.simulation.store import Database, Table
 from tests.simulation.watch import Watch
 
 KINDS = ("taskcluster-listener", "buildbot-listener", "reflector")
@@ -222,7 +223,7 @@ class Service:
         orders: Any = Orders(database, monotonic=loop.time)  # what it asks of a database, this one has too
         engine = WatchedEngine(
             me=machine.name,
-            runs=Runs(out.table, machine, out.fabric),
+            runs=IdleRuns(out.table, machine, out.fabric, clock.now),
             queue=queue,
             pools={"linux": Pool("linux", TASK_QUEUE, settings().rules("linux"), _policy(), builds, dict, PUBLISHED)},
             admit=Admission(queue, expand_roles=True),

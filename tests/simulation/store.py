@@ -6,7 +6,7 @@ outcomes of the two equal.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bridge.core import faults
@@ -21,6 +21,7 @@ from tests.simulation.fabric import Fabric, Machine
 _MARGINS = query("margins")
 _NOW = query("now")
 _STOPS = query("stops")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Row:
     def lease_ended(self, now: datetime) -> bool:
         return self.lease_until is None or self.lease_until < now
 
+    def free_from(self) -> datetime:
+        """Before when nobody can have the row."""
+        due = _NEVER if self.due is None else self.due
+        return due if self.lease_until is None else max(due, self.lease_until)
+
 
 _Undo = list[tuple[RunKey, Row | None]]
 
@@ -52,6 +58,7 @@ class Table:
         self.stops: list[dict[str, object]] = []
         self.steered = False  # whether anybody gives orders: where nobody does, nobody need ask
         self._committed: list[_Undo] = []
+        self._calm_until: datetime | None = None
 
     def now(self) -> datetime:
         return self._true() + self.ahead
@@ -59,6 +66,12 @@ class Table:
     def rows(self) -> Iterable[Row]:
         """All rows."""
         return [row for task in self.tasks.values() for row in task.values()]
+
+    def calm(self, now: datetime) -> bool:
+        """Whether no row is due that could be leased: told without a look at them, until one is changed."""
+        if self._calm_until is None:
+            self._calm_until = min((row.free_from() for row in self.rows() if row.due is not None), default=_NEVER)
+        return now < self._calm_until
 
     def row(self, key: RunKey) -> Row | None:
         return self.tasks.get(key.task_id, {}).get(key.run_id)
@@ -75,10 +88,12 @@ class Table:
                 task[key.run_id] = row
         if undo:
             self._committed.append(undo)
+            self._calm_until = None
 
     def lose(self, count: int, ahead: timedelta) -> None:
         """Fail over to a server that never heard of the last `count` transactions, and whose clock is another."""
         self.ahead = ahead
+        self._calm_until = None
         for _ in range(min(count, len(self._committed))):
             for key, row in reversed(self._committed.pop()):
                 task = self.tasks[key.task_id]
@@ -91,6 +106,7 @@ class Table:
         """Begin anew with nothing."""
         self.tasks.clear()
         self._committed.clear()
+        self._calm_until = None
 
 
 class Database:
@@ -201,24 +217,25 @@ class Runs:
         return await self._call("due", lambda: self._due(me, limit, foreign))
 
     def _due(self, me: str, limit: int, foreign: bool) -> list[Run]:
-        table = self._table
-        if table.away_until > self._fabric.loop.now:
-            raise faults.Unavailable("PostgreSQL: connection refused")
-        now = table.now()
-        free = [
+        up(self._table, self._fabric)
+        now = self._table.now()
+        free = self._free(me, foreign, now)
+        picked = sorted(free, key=lambda row: _urgency(row, now + NEAR))[:limit]
+        self._table.commit([(row.run.key, replace(row, lease_owner=me, lease_until=now + LEASE)) for row in picked])
+        return [row.run for row in picked]
+
+    def _free(self, me: str, foreign: bool, now: datetime) -> list[Row]:
+        """The due rows that this process may have."""
+        if self._table.calm(now):
+            return []
+        return [
             row
-            for task in table.tasks.values()
-            for row in task.values()
+            for row in self._table.rows()
             if row.due is not None
             and row.due <= now
             and (row.lease_owner is None or row.lease_ended(now))
             and (row.holder == me or (foreign and (row.holder is None or row.due < now - self._grace)))
         ]
-        if not free:
-            return []
-        picked = sorted(free, key=lambda row: _urgency(row, now + NEAR))[:limit]
-        table.commit([(row.run.key, replace(row, lease_owner=me, lease_until=now + LEASE)) for row in picked])
-        return [row.run for row in picked]
 
     async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:
         return await self._call("of_task", lambda: self._of_task(task_id))
