@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bridge.core.deployment import Deployment
@@ -32,6 +32,11 @@ class Replica:
     service: str
     version: str
     deployment: Deployment
+    said: str = field(init=False, repr=False)
+    """The deployment as it is stored: said again and again, so written once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", json.dumps(asdict(self.deployment), sort_keys=True))
 
     async def register(self, database: Database) -> None:
         """Show that this process lives, from now; refuse where another lives that was configured otherwise."""
@@ -52,7 +57,7 @@ class Replica:
         await database.fetch(query("replica_gone"), self.name)
 
     def _columns(self) -> tuple[str, str, str, str]:
-        return self.name, self.service, self.version, json.dumps(asdict(self.deployment), sort_keys=True)
+        return self.name, self.service, self.version, self.said
 
 
 async def others(database: Database, name: str) -> list[Replica]:

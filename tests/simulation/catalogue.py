@@ -36,6 +36,7 @@ class Faults(Plan):
 
     def __init__(self, kinds: Mapping[int, Kind]) -> None:
         self._kinds = kinds
+        self.ends = max(kinds) + 1
 
     def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
         return self._kinds.get(number)

@@ -35,11 +35,12 @@ class Chance(Plan):
     """Each call may fail, as likely as `share` says, until so many calls were made."""
 
     def __init__(self, random: Random, share: float, calls: int, kinds: frozenset[Kind]) -> None:
-        self._random, self._share, self._calls, self._kinds = random, share, calls, kinds
+        self._random, self._share, self._kinds = random, share, kinds
+        self.ends = calls
 
     def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
         random = self._random.random
-        if number >= self._calls or random() >= self._share or (name in ("due", "changes") and random() < 0.8):
+        if random() >= self._share or (name in ("due", "changes") and random() < 0.8):
             return None
         kinds = [kind for kind in fitting(side, name) if kind in self._kinds and (kind not in _RARE or random() < 0.15)]
         chosen = self._random.choice(kinds) if kinds else None

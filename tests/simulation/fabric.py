@@ -1,6 +1,7 @@
 """The network between a process and everything else: every call of a port passes here, and here it can go wrong."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +51,9 @@ class Step:
 class Plan:
     """Says what goes wrong at which call. This one: nothing."""
 
+    ends = math.inf
+    """The number of the call from which on nothing goes wrong; it is not asked about those."""
+
     def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
         """The fault of call `number`, counted from 0."""
         return None
@@ -84,7 +88,7 @@ class Fabric:
         """Count a call, and say what goes wrong with it."""
         number = self.calls
         self.calls = number + 1
-        return self.plan.at(number, machine, side, name)
+        return self.plan.at(number, machine, side, name) if number < self.plan.ends else None
 
     def carry(self, kind: Kind | None, machine: Machine, effect: Effect, future: "asyncio.Future[Any]") -> None:
         """Take a call to the other side and its answer back, with what goes wrong with it."""

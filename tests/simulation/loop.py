@@ -35,7 +35,7 @@ class VirtualLoop:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._ready: deque[Handle] = deque()
+        self._ready: deque[Handle | tuple[Callback, tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Any, tuple[Any, ...]]] = []
         self._serial = 0
         self._stopping = False
@@ -46,8 +46,7 @@ class VirtualLoop:
     def time(self) -> float:
         return self.now
 
-    def get_debug(self) -> bool:
-        return False
+    get_debug = staticmethod(bool)  # that is: False; each future asks, so it is not to cost anything
 
     def is_running(self) -> bool:
         return True
@@ -63,8 +62,11 @@ class VirtualLoop:
     ) -> "asyncio.Task[Any]":
         return asyncio.Task(coro, loop=self, name=name, context=context)
 
-    def call_soon(self, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
-        handle = Handle(callback, args, context, self.now)
+    def call_soon(self, callback: Callback, *args: Any, context: Context | None = None) -> Handle | None:
+        if context is not None:  # a step of a task or a future's callback: asyncio does not keep the handle
+            self._ready.append((context.run, (callback, *args)))
+            return None
+        handle = Handle(callback, args, None, self.now)
         self._ready.append(handle)
         return handle
 
@@ -122,12 +124,12 @@ class VirtualLoop:
         ready, timers, pop = self._ready, self._timers, heapq.heappop
         while not self._stopping:
             while ready:
-                handle = ready.popleft()
-                if not handle.cancelled_:
-                    if handle.context is None:
-                        handle.callback(*handle.args)
-                    else:
-                        handle.context.run(handle.callback, *handle.args)
+                step = ready.popleft()
+                if step.__class__ is tuple:
+                    run, args = step
+                    run(*args)
+                elif not step.cancelled_:
+                    step.callback(*step.args)
             if self.failure is not None:
                 raise self.failure
             if self._stopping or not timers:

@@ -220,10 +220,12 @@ class Service:
         builds = Builds(out.master, machine, out.fabric, out.watch)
         clock = DatabaseClock(loop.time, wall)
         database = Database(out.table, machine, out.fabric)
+        runs = IdleRuns(out.table, machine, out.fabric, clock.now)
+        database.before_time = runs.read_clock
         orders: Any = Orders(database, monotonic=loop.time)  # what it asks of a database, this one has too
         engine = WatchedEngine(
             me=machine.name,
-            runs=IdleRuns(out.table, machine, out.fabric, clock.now),
+            runs=runs,
             queue=queue,
             pools={"linux": Pool("linux", TASK_QUEUE, settings().rules("linux"), _policy(), builds, dict, PUBLISHED)},
             admit=Admission(queue, expand_roles=True),

@@ -4,9 +4,10 @@ A transaction happens at one moment. That is a possible order of what the real o
 outcomes of the two equal.
 """
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bridge.core import faults
@@ -21,7 +22,7 @@ from tests.simulation.fabric import Fabric, Machine
 _MARGINS = query("margins")
 _NOW = query("now")
 _STOPS = query("stops")
-_NEVER = datetime.max.replace(tzinfo=UTC)
+_ROUNDED = 1e-5  # seconds, and more than times lose on their way into a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,11 @@ class Row:
     def lease_ended(self, now: datetime) -> bool:
         return self.lease_until is None or self.lease_until < now
 
-    def free_from(self) -> datetime:
-        """Before when nobody can have the row."""
-        due = _NEVER if self.due is None else self.due
-        return due if self.lease_until is None else max(due, self.lease_until)
+    def free_from(self) -> float:
+        """Before when nobody can have the row, in seconds since 1970."""
+        if self.due is None:
+            return math.inf
+        return (self.due if self.lease_until is None else max(self.due, self.lease_until)).timestamp() - _ROUNDED
 
 
 _Undo = list[tuple[RunKey, Row | None]]
@@ -58,20 +60,39 @@ class Table:
         self.stops: list[dict[str, object]] = []
         self.steered = False  # whether anybody gives orders: where nobody does, nobody need ask
         self._committed: list[_Undo] = []
-        self._calm_until: datetime | None = None
+        self._calm_until: float | None = None
+        self._counting_on_it: dict[Callable[[], None], None] = {}
 
     def now(self) -> datetime:
         return self._true() + self.ahead
+
+    def leave(self, until: float) -> None:
+        """Have the server away until then, in seconds of the loop."""
+        self.away_until = max(self.away_until, until)
+        self._stir()
 
     def rows(self) -> Iterable[Row]:
         """All rows."""
         return [row for task in self.tasks.values() for row in task.values()]
 
-    def calm(self, now: datetime) -> bool:
-        """Whether no row is due that could be leased: told without a look at them, until one is changed."""
+    def calm(self, at: float) -> bool:
+        """Whether nobody can have a row at a moment, by true time in seconds since 1970, as things are now.
+
+        It is told without a look at the rows, unless something was changed.
+        """
         if self._calm_until is None:
-            self._calm_until = min((row.free_from() for row in self.rows() if row.due is not None), default=_NEVER)
-        return now < self._calm_until
+            self._calm_until = min((row.free_from() for row in self.rows()), default=math.inf) - self.ahead.total_seconds()
+        return at < self._calm_until
+
+    def count_on_calm(self, disappointed: Callable[[], None]) -> None:
+        """Have it called once, when things are about to be no longer as they are now."""
+        self._counting_on_it[disappointed] = None
+
+    def _stir(self) -> None:
+        self._calm_until = None
+        counting, self._counting_on_it = self._counting_on_it, {}
+        for disappointed in counting:
+            disappointed()
 
     def row(self, key: RunKey) -> Row | None:
         return self.tasks.get(key.task_id, {}).get(key.run_id)
@@ -88,12 +109,12 @@ class Table:
                 task[key.run_id] = row
         if undo:
             self._committed.append(undo)
-            self._calm_until = None
+            self._stir()
 
     def lose(self, count: int, ahead: timedelta) -> None:
         """Fail over to a server that never heard of the last `count` transactions, and whose clock is another."""
         self.ahead = ahead
-        self._calm_until = None
+        self._stir()
         for _ in range(min(count, len(self._committed))):
             for key, row in reversed(self._committed.pop()):
                 task = self.tasks[key.task_id]
@@ -106,7 +127,7 @@ class Table:
         """Begin anew with nothing."""
         self.tasks.clear()
         self._committed.clear()
-        self._calm_until = None
+        self._stir()
 
 
 class Database:
@@ -114,6 +135,8 @@ class Database:
 
     def __init__(self, table: Table, machine: Machine, fabric: Fabric) -> None:
         self.table, self.machine, self.fabric = table, machine, fabric
+        self.before_time: Callable[[], None] = _nothing
+        """What is done before the time that was asked for is handed over."""
 
     def connections(self) -> tuple[int, int]:
         """Of no interest here."""
@@ -122,7 +145,9 @@ class Database:
     async def value(self, text: str, *_args: object) -> object:
         """The time; nothing else is asked for one value."""
         assert text is _NOW
-        return await self.fabric.call(self.machine, "database", "now", self._now)
+        now = await self.fabric.call(self.machine, "database", "now", self._now)
+        self.before_time()
+        return now
 
     async def fetch(self, text: str, *_args: object) -> list[dict[str, object]]:
         """The orders of operators; and what gauges and people ask, of which nothing bears on a run."""
@@ -137,6 +162,10 @@ class Database:
     def _stops(self) -> list[dict[str, object]]:
         up(self.table, self.fabric)
         return list(self.table.stops)
+
+
+def _nothing() -> None:
+    pass
 
 
 def up(table: Table, fabric: Fabric) -> None:
@@ -226,7 +255,7 @@ class Runs:
 
     def _free(self, me: str, foreign: bool, now: datetime) -> list[Row]:
         """The due rows that this process may have."""
-        if self._table.calm(now):
+        if self._table.calm((now - self._table.ahead).timestamp()):
             return []
         return [
             row

@@ -92,7 +92,7 @@ class Trouble:
 
     def database_away(self, seconds: float) -> None:
         self.disturbed(seconds)
-        self._table.away_until = max(self._table.away_until, self._now + seconds)
+        self._table.leave(self._now + seconds)
 
     def deaf_master(self, seconds: float) -> None:
         self.disturbed(seconds)

@@ -63,6 +63,7 @@ class _Felt(Plan):
 
     def __init__(self, plan: Plan, world: "World") -> None:
         self._plan, self._world = plan, world
+        self.ends = plan.ends
 
     def at(self, number: int, machine: Machine, side: str, name: str) -> Kind | None:
         kind = self._plan.at(number, machine, side, name)
