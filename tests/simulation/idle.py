@@ -86,7 +86,7 @@ class IdleRuns(Runs):
     def _send(self) -> None:
         loop, (there, back) = self._fabric.loop, self._fabric.way()
         arrives, heard = loop.now + there, self._heard
-        if not self._alone or self._table.away_until > loop.now or not self._table.calm(EPOCH + arrives):
+        if not (self._alone and (self._table.away_until > arrives or self._table.calm(EPOCH + arrives))):
             return loop.at(arrives, self._arrive, back)
 
         self._flight = arrives, back, heard
@@ -112,7 +112,7 @@ class IdleRuns(Runs):
 
     def _finds_nothing(self) -> bool:
         if self._table.away_until > self._fabric.loop.now:
-            return False
+            return True
         return not self._free(*self._asks, self._table.now())
 
     def _pass(self, heard: float) -> None:
