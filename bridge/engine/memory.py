@@ -66,7 +66,8 @@ class Memory:
     def keep(self, holds: Callable[[RunKey], bool]) -> None:
         """Drop what is known of runs that this process `holds` no credentials of: others ended them, and tell nobody."""
         for known in (self.attached, self.giving, self.shown):
-            known.intersection_update({key for key in known if holds(key)})
+            if known:
+                known.intersection_update({key for key in known if holds(key)})
         for key in [key for key in self.stored if not holds(key)]:
             del self.stored[key]
 

@@ -34,6 +34,7 @@ class IdleRuns(Runs):
         self._heard = 0.0
         self._looked: float | None = None
         self._turn = 0
+        self._counting = False  # on the rows staying as they are
         self._flight = 0.0, 0.0, 0.0
         """Of the last look: when it arrives, how long its answer takes, and when the answer before it was heard."""
         self._sent: _Sent | None = None
@@ -84,17 +85,21 @@ class IdleRuns(Runs):
         return stood
 
     def _send(self) -> None:
-        loop, (there, back) = self._fabric.loop, self._fabric.way()
-        arrives, heard = loop.now + there, self._heard
-        if not (self._alone and (self._table.away_until > arrives or self._table.calm(EPOCH + arrives))):
-            return loop.at(arrives, self._arrive, back)
-
-        self._flight = arrives, back, heard
-        self._table.count_on_calm(self._disappointed)
-        self._pass(arrives + back)
+        loop, table = self._fabric.loop, self._table
+        there, back = self._fabric.way()
+        arrives = loop.now + there
+        if self._alone and (table.calm(EPOCH + arrives) or table.away_until > arrives):
+            self._flight = arrives, back, self._heard
+            if not self._counting:
+                self._counting = True
+                table.count_on_calm(self._disappointed)
+            self._pass(arrives + back)
+        else:
+            loop.at(arrives, self._arrive, back)
 
     def _disappointed(self) -> None:
         """Rows change while a look is on its way that was to find nothing: it has to arrive."""
+        self._counting = False
         arrives, back, heard = self._flight
         if self._fabric.loop.now < arrives:
             self._heard, self._turn = heard, self._turn + 1

@@ -11,8 +11,10 @@ from typing import Any
 from bridge import keeping
 from bridge.assembly import Admission, House
 from bridge.core.commands import Command
+from bridge.core.deployment import Deployment
 from bridge.core.events import Event
 from bridge.core.order import Policy
+from bridge.core.rules import Rules
 from bridge.core.run import Run, RunId, RunKey
 from bridge.engine.backoff import Backoff
 from bridge.engine.crew import Crew
@@ -60,9 +62,38 @@ def settings() -> Settings:
     )
 
 
+class Unread(Metrics):
+    """Metrics without the gauges that every process sets every twenty seconds: nobody reads them here."""
+
+    def runs(self, counts: Mapping[tuple[str, str], int]) -> None:
+        pass
+
+    def unserved(self, counts: Mapping[str, int]) -> None:
+        pass
+
+    def waiting(self, pool: str, held: int, attempts: int, oldest: float) -> None:
+        pass
+
+    def connections(self, open_: int, idle: int) -> None:
+        pass
+
+    def margins(self, oldest_due: float | None, claim_margin: float | None) -> None:
+        pass
+
+
 @cache
 def _metrics() -> Metrics:
-    return Metrics("simulation", "0")
+    return Unread("simulation", "0")
+
+
+@cache
+def _deployment() -> Deployment:
+    return settings().deployment()
+
+
+@cache
+def _rules() -> Rules:
+    return settings().rules("linux")
 
 
 @cache
@@ -194,7 +225,7 @@ class Service:
         while not await house.clock.try_asking(house.database):
             await asyncio.sleep(2.0)
         async with frame.loops() as loops:
-            replica = Replica(machine.name, self._kind, "0", settings().deployment())
+            replica = Replica(machine.name, self._kind, "0", _deployment())
             keeping.keep(house, loops, replica, _metrics(), foreign=self._kind == "reflector")
             self._own_loops(house, loops, machine)
 
@@ -227,7 +258,7 @@ class Service:
             me=machine.name,
             runs=runs,
             queue=queue,
-            pools={"linux": Pool("linux", TASK_QUEUE, settings().rules("linux"), _policy(), builds, dict, PUBLISHED)},
+            pools={"linux": Pool("linux", TASK_QUEUE, _rules(), _policy(), builds, dict, PUBLISHED)},
             admit=Admission(queue, expand_roles=True),
             clock=clock,
             backoff=Backoff(out.random),

@@ -61,7 +61,7 @@ class Table:
         self.steered = False  # whether anybody gives orders: where nobody does, nobody need ask
         self._committed: list[_Undo] = []
         self._calm_until: float | None = None
-        self._counting_on_it: dict[Callable[[], None], None] = {}
+        self._counting_on_it: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         return self._true() + self.ahead
@@ -86,11 +86,11 @@ class Table:
 
     def count_on_calm(self, disappointed: Callable[[], None]) -> None:
         """Have it called once, when things are about to be no longer as they are now."""
-        self._counting_on_it[disappointed] = None
+        self._counting_on_it.append(disappointed)
 
     def _stir(self) -> None:
         self._calm_until = None
-        counting, self._counting_on_it = self._counting_on_it, {}
+        counting, self._counting_on_it = self._counting_on_it, []
         for disappointed in counting:
             disappointed()
 

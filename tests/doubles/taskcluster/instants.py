@@ -19,7 +19,7 @@ def to_milliseconds(instant: int) -> int:
 
 def _text(instant: int) -> str:
     moment = datetime.fromtimestamp(instant // SECOND, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{instant % SECOND // 1000:03d}"
+    return f"{moment.isoformat()[:19]}.{instant % SECOND // 1000:03d}"
 
 
 def zulu(instant: int) -> str:
