@@ -110,7 +110,10 @@ class Master:
 
     def request_of(self, key: str) -> Request | None:
         """The request made under a key; what the Rebuild button made does not count."""
-        return next((request for request in self.requests.values() if request.key == key and not request.rebuilt), None)
+        for request in self.requests.values():  # no generator: this is asked for all the time
+            if request.key == key and not request.rebuilt:
+                return request
+        return None
 
     def ours(self) -> Iterable[Request]:
         """All requests that the plugin shows."""

@@ -20,6 +20,10 @@ Debt = tuple[str, str]
 """The letter of a bound, and what is owed."""
 
 
+def _name(task: Task) -> str:
+    return f"{task.task_id}/{task.runs[-1].run_id}"
+
+
 @dataclass(slots=True)
 class Conservation:
     """Looks again and again; `since` is when each debt was first seen."""
@@ -34,18 +38,22 @@ class Conservation:
 
     def look(self, now: float, instant: int, healed: float) -> bool:
         """Note what is late; whether everything is at rest."""
-        owed = dict.fromkeys(self._owed(instant))
+        owed = list(self._owed(instant))
+        if not owed:
+            self.since.clear()
+            return self._resting()
         self.since = {debt: self.since.get(debt, now) for debt in owed}
         bound = LOST if self.watch.erased else BOUND
         for debt, first in self.since.items():
             if now - max(first, healed) > bound and debt not in self._late:
                 self._late.add(debt)
                 self.watch.blame(f"{debt[0]}: {debt[1]} for {now - max(first, healed):.0f} s after all was healed")
-        return not owed and self._resting()
+        return False
 
     def _resting(self) -> bool:
-        tasks = all(task.state not in OPEN for task in self.ledger.tasks.values())
-        return tasks and all(request.complete for request in self.master.requests.values() if not request.rebuilt)
+        if any(task.state in OPEN for task in self.ledger.tasks.values()):
+            return False
+        return all(request.complete for request in self.master.requests.values() if not request.rebuilt)
 
     def _owed(self, instant: int) -> Iterator[Debt]:
         for task in self.ledger.tasks.values():
@@ -60,7 +68,6 @@ class Conservation:
 
     def _of_task(self, task: Task, instant: int) -> Iterator[Debt]:
         run = task.runs[-1]
-        name = f"{task.task_id}/{run.run_id}"
         if instant > task.deadline and instant < task.deadline + _DEADLINE_SEEN * 1_000_000:
             return
         if run.state == "running" and run.worker_group != self.watch.group:
@@ -68,13 +75,13 @@ class Conservation:
         request = self.watch.request_for(task, run.run_id)
         if request is None or self.watch.was_asked_to_end(request):
             if not self._full(task) and not self._forgotten(run, instant):
-                yield "L1", f"{name} has no request"
+                yield "L1", f"{_name(task)} has no request"
         elif request.complete:
-            yield "L2", f"{name} has the complete request {request.id} and is {run.state}"
+            yield "L2", f"{_name(task)} has the complete request {request.id} and is {run.state}"
         elif run.state == "pending" and not request.claimed and request.priority != URGENCY[task.priority]:
-            yield "L1", f"{name} is {task.priority} and its request waits with priority {request.priority}"
+            yield "L1", f"{_name(task)} is {task.priority} and its request waits with priority {request.priority}"
         elif request.running is not None and run.state == "pending":
-            yield "L4", f"{name} is not claimed and its build runs"
+            yield "L4", f"{_name(task)} is not claimed and its build runs"
 
     def _forgotten(self, run: Run, instant: int) -> bool:
         """Whether the bridge claimed the run to refuse it, and its row was lost: nothing but the claim's end shows it then."""
