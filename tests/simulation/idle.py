@@ -59,30 +59,38 @@ class IdleRuns(Runs):
         self._asks, self._effect, self._future = (me, foreign), effect, self._fabric.loop.create_future()
         sent, self._sent = self._sent, None
         if sent is None:
-            self._look(self._turn)
+            self._look()
         else:
             sent(self._effect, self._future)
         return self._future
 
-    def _look(self, turn: int) -> None:
-        """Send a look: for the payer, or when it would send one."""
+    def _look(self) -> None:
+        """Send the payer's look."""
+        kind = self._fabric.fate(self._machine, "database", "due")
+        if kind is None and self._machine.stopped_until <= self._fabric.loop.now:
+            self._send()
+        else:
+            self._fabric.carry(kind, self._machine, self._effect, self._future)
+
+    def _look_again(self, turn: int) -> None:
+        """Send a look when the payer would, unless it was told of the last one since, or is no more."""
         fabric, machine = self._fabric, self._machine
-        if turn != self._turn or (self._alone and (machine.dead or self._future.done() or self._held_up())):
+        if turn != self._turn or machine.dead or self._future.done() or self._held_up():
             return
         kind = fabric.fate(machine, "database", "due")
         if kind is None and machine.stopped_until <= fabric.loop.now:
             self._send()
-        elif self._alone:
-            self._tell(lambda effect, future: fabric.carry(kind, machine, effect, future))
         else:
-            fabric.carry(kind, machine, self._effect, self._future)
+            self._tell(lambda effect, future: fabric.carry(kind, machine, effect, future))
 
     def _held_up(self) -> bool:
         """Whether the process was stopped before it could hear of the last look: it will when it goes on."""
-        if stood := self._machine.stood(self._heard):
-            self._alone, self._fabric.loop.now = False, self._heard
-            self._fabric.answer(self._machine, self._future, [], None)
-        return stood
+        machine, heard = self._machine, self._heard
+        if machine.stopped_until <= heard or not machine.stood(heard):
+            return False
+        self._alone, self._fabric.loop.now = False, heard
+        self._fabric.answer(machine, self._future, [], None)
+        return True
 
     def _send(self) -> None:
         loop, table = self._fabric.loop, self._table
@@ -124,7 +132,7 @@ class IdleRuns(Runs):
         """Go on without the payer: what it will have heard by then is that nothing is due."""
         self._looked = self._fabric.loop.now
         self._heard = heard
-        self._fabric.loop.at(heard + POLL, self._look, self._turn)
+        self._fabric.loop.at(heard + POLL, self._look_again, self._turn)
 
     def _tell(self, sent: _Sent) -> None:
         """Let the payer hear of the last empty look; of the next one, which it makes now, all is drawn already."""

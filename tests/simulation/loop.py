@@ -6,6 +6,7 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
+from itertools import count
 from typing import Any
 
 Callback = Callable[..., object]
@@ -37,7 +38,8 @@ class VirtualLoop:
         self.now = 0.0
         self._ready: deque[Handle | tuple[Callback, tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Any, tuple[Any, ...]]] = []
-        self._serial = 0
+        self._serial = count()
+        self._tasks: list[asyncio.Task[Any]] = []  # asyncio knows them too, among those of all loops that ever were
         self._stopping = False
         self.failure: BaseException | None = None
 
@@ -60,7 +62,9 @@ class VirtualLoop:
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[Any]":
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        self._tasks.append(task)
+        return task
 
     def call_soon(self, callback: Callback, *args: Any, context: Context | None = None) -> Handle | None:
         if context is not None:  # a step of a task or a future's callback: asyncio does not keep the handle
@@ -72,14 +76,12 @@ class VirtualLoop:
 
     def call_later(self, delay: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
         handle = Handle(callback, args, context, self.now + delay)
-        self._serial += 1
-        heapq.heappush(self._timers, (handle.when_, self._serial, handle, ()))
+        heapq.heappush(self._timers, (handle.when_, next(self._serial), handle, ()))
         return handle
 
     def call_at(self, when: float, callback: Callback, *args: Any, context: Context | None = None) -> Handle:
         handle = Handle(callback, args, context, when)
-        self._serial += 1
-        heapq.heappush(self._timers, (when, self._serial, handle, ()))
+        heapq.heappush(self._timers, (when, next(self._serial), handle, ()))
         return handle
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -90,13 +92,11 @@ class VirtualLoop:
 
     def later(self, delay: float, callback: Callback, *args: Any) -> None:
         """Call it after so many seconds; cheaper than `call_later`, and never cancelled."""
-        self._serial += 1
-        heapq.heappush(self._timers, (self.now + delay, self._serial, callback, args))
+        heapq.heappush(self._timers, (self.now + delay, next(self._serial), callback, args))
 
     def at(self, when: float, callback: Callback, *args: Any) -> None:
         """Call it at a time; never cancelled."""
-        self._serial += 1
-        heapq.heappush(self._timers, (when, self._serial, callback, args))
+        heapq.heappush(self._timers, (when, next(self._serial), callback, args))
 
     def stop(self) -> None:
         """Leave `run_forever` after the callback at hand."""
@@ -113,8 +113,8 @@ class VirtualLoop:
 
     def drain(self) -> None:
         """Cancel all tasks and let them end; what waits for a time is left."""
-        left = asyncio.all_tasks(self)
-        while left := {task for task in left if not task.done()}:
+        left = self._tasks
+        while left := [task for task in left if not task.done()]:
             for task in left:
                 task.cancel()
             self._timers = []
