@@ -66,6 +66,8 @@ class Fabric:
         self.loop, self.plan, self.strike = loop, plan, strike
         self._random = random.random
         self.calls = 0
+        self.idle = 0
+        """Those of the calls that found nothing and were not waited for (`tests.simulation.idle`)."""
         self.faulted: dict[str, int] = {}
         self.trace: list[Step] | None = None
         """Each call, where somebody wants to know."""

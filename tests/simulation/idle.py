@@ -77,6 +77,7 @@ class IdleRuns(Runs):
         fabric, machine = self._fabric, self._machine
         if turn != self._turn or machine.dead or self._future.done() or self._held_up():
             return
+        fabric.idle += 1
         kind = fabric.fate(machine, "database", "due")
         if kind is None and machine.stopped_until <= fabric.loop.now:
             self._send()
@@ -137,5 +138,6 @@ class IdleRuns(Runs):
     def _tell(self, sent: _Sent) -> None:
         """Let the payer hear of the last empty look; of the next one, which it makes now, all is drawn already."""
         self._alone, self._sent = False, sent
+        self._fabric.idle -= 1
         self._fabric.loop.now = self._heard
         self._future.set_result([])

@@ -25,7 +25,7 @@ from bridge.engine.unsteered import Unsteered
 from bridge.metrics import Metrics
 from bridge.published.publisher import Publisher
 from bridge.published.redaction import Redactor
-from bridge.service import Frame, Loops
+from bridge.service import Frame, Heartbeat, Loops
 from bridge.settings import Settings
 from bridge.store.clock import DatabaseClock
 from bridge.store.replicas import Replica
@@ -79,6 +79,13 @@ class Unread(Metrics):
 
     def margins(self, oldest_due: float | None, claim_margin: float | None) -> None:
         pass
+
+
+class Independent(Frame):
+    """The frame of a service that names nothing it depends on: so nothing has to be asked whether it answers."""
+
+    async def _look_around(self, _heart: Heartbeat) -> None:
+        await asyncio.get_running_loop().create_future()
 
 
 @cache
@@ -221,7 +228,7 @@ class Service:
 
     async def _live(self, machine: Machine) -> None:
         house = self._house(machine)
-        frame = Frame(self._kind, _metrics(), machine.name)
+        frame = Independent(self._kind, _metrics(), machine.name)
         while not await house.clock.try_asking(house.database):
             await asyncio.sleep(2.0)
         async with frame.loops() as loops:

@@ -37,10 +37,14 @@ Line = tuple[float, str, str, object]
 
 @dataclass(slots=True)
 class Result:
-    """What came of a schedule: what was wrong, calls that could have failed, virtual seconds, faults by kind."""
+    """What came of a schedule: what was wrong, calls that could have failed, virtual seconds, faults by kind.
+
+    `idle` of the calls were looks for due rows that found nothing, lived without the payer.
+    """
 
     violations: list[str]
     calls: int
+    idle: int
     seconds: float
     faults: dict[str, int]
     history: list[Line] = field(repr=False)
@@ -134,8 +138,8 @@ class World:
         seconds = self.loop.now
         self._end_services()
         return Result(
-            [*self.watch.wrong, *self._judged()], self.fabric.calls, seconds, self.fabric.faulted, self.watch.history,
-            self.fabric.trace,
+            [*self.watch.wrong, *self._judged()], self.fabric.calls, self.fabric.idle, seconds, self.fabric.faulted,
+            self.watch.history, self.fabric.trace,
         )  # fmt: skip
 
     def _create(self, number: int) -> None:
