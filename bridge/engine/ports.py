@@ -53,12 +53,13 @@ class Runs(Protocol):
     async def change(
         self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: Cause = ()
     ) -> Mapping[RunId, Run]:
-        """Lock the task's rows in run order, save what `decide` returns (changed and new rows), and return that.
+        """Save what `decide` returns for the task's rows (changed and new ones), all or nothing, and return that.
 
         Raises `faults.Newer` where a row of the task is of a phase that this version does not know.
 
-        One transaction; `decide` is pure. `because` and `cause` go into the transitions. `holder` names the process that
-        holds the changed runs' credentials from now on.
+        What is saved was decided on the rows as they were then. `decide` is pure: it may be asked several times, also on rows
+        that turn out to be others by now, and what it says of those is dropped. `because` and `cause` go into the
+        transitions. `holder` names the process that holds the changed runs' credentials from now on.
         """
         ...
 

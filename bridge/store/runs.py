@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bridge.core.debts import due_at
 from bridge.core.lease import LEASE
 from bridge.core.run import RequestId, Run, RunId, RunKey, TaskId
-from bridge.store.database import CollidedError, Database, repeated
+from bridge.store.changing import Cause, Change, Decide, InHand
+from bridge.store.database import Database, repeated
 from bridge.store.queries import query
-from bridge.store.rows import PHASES, Row, UnknownPhaseError, phase_name, storable, storable_json, to_json, to_row, to_run
-
-Decide = Callable[[Mapping[RunId, Run]], Mapping[RunId, Run]]
-Cause = Sequence[Mapping[str, object]]
-"""What a change was decided on, as JSON values: one mapping for each event."""
+from bridge.store.rows import PHASES, Row, UnknownPhaseError, to_run
 
 # A holder of credentials that leaves a row overdue for this long is taken for gone.
 GRACE = timedelta(seconds=15)
@@ -31,6 +28,7 @@ class Runs:
     me: str
     pools: tuple[str, ...]
     grace: timedelta = GRACE
+    in_hand: InHand = field(default_factory=InHand)
 
     async def insert(self, runs: Sequence[Run]) -> list[RunKey]:
         """Add rows for runs in phase Wanted that have none, in bulk; the keys of those that are new."""
@@ -52,31 +50,23 @@ class Runs:
     async def change(
         self, task_id: TaskId, decide: Decide, *, because: str, holder: str | None = None, cause: Cause = ()
     ) -> Mapping[RunId, Run]:
-        """Lock the task's rows in run order, save what `decide` returns, and return that.
+        """Save what `decide` returns for the task's rows, all of it or nothing, and return that.
 
-        `decide` is asked again where another process changed a row, or inserted one, that this one did not see.
+        What is saved was decided on the rows as they were then: `decide` is asked again, on locked rows, where another
+        process changed a row or inserted one that this one did not see.
         """
-        async with self.database.transaction() as connection:
-            found = await connection.fetch(query("task_rows"), task_id)
-            before = {RunId(row["run_id"]): to_run(row) for row in found}
-            changed = decide(before)
-            if not changed:
-                return changed
-            versions = {RunId(row["run_id"]): row["version"] for row in found}
-            rows = [{**to_row(run), "version": versions.get(number, 0)} for number, run in changed.items()]
-            told = _transitions(before, changed, because, cause)
-            saved = await connection.fetchval(query("save"), to_json(rows), to_json(told), self.me, holder)
-            if saved != len(rows):
-                raise CollidedError(f"the rows of task {task_id} change too fast")
-        return changed
+        return await Change(task_id, decide, because, holder, cause, self.me).make(self.database, self.in_hand)
 
     async def lease(self, key: RunKey, me: str) -> Run | None:
         """Take or renew the row's lease; None if another has it or holds the run's credentials, or nothing is left to do."""
         rows = await self.database.fetch(query("lease"), *_key(key), self.grace, me, LEASE, self.pools, PHASES)
+        self.in_hand.take(rows)
         return next(iter(_known(rows)), None)
 
     async def release(self, keys: Collection[RunKey], me: str) -> None:
-        """Give leases back."""
+        """Give leases back; what was settled has none any more."""
+        if not (keys := self.in_hand.let_go(keys)):
+            return
         tasks, runs = [key.task_id for key in keys], [key.run_id for key in keys]
         await self.database.fetch(query("release"), tasks, runs, me)
 
@@ -89,6 +79,7 @@ class Runs:
         grace = [self.grace] if foreign else []
         name = "due" if foreign else "due_own"
         rows = await self.database.fetch(query(name), me, limit, *grace, LEASE, self.pools, PHASES)
+        self.in_hand.take(rows)
         return _known(sorted(rows, key=_urgency))
 
     async def of_task(self, task_id: TaskId) -> Mapping[RunId, Run]:
@@ -97,7 +88,9 @@ class Runs:
 
     async def of_requests(self, request_ids: Collection[RequestId], *, pools: Collection[str]) -> list[Run]:
         """The unsettled rows of these pools that hold one of these requests."""
-        return _known(await self.database.fetch(query("of_requests"), list(request_ids), list(pools)))
+        rows = await self.database.fetch(query("of_requests"), list(request_ids), list(pools))
+        self.in_hand.take(rows)  # who asks has news for them
+        return _known(rows)
 
     async def unsettled(self, *, page: int = 1000) -> AsyncIterator[list[Run]]:
         """All unsettled rows in pages by key; no transaction spans two of them."""
@@ -139,17 +132,3 @@ def _urgency(row: Row) -> tuple[bool, datetime]:
     now = row["lease_until"] - LEASE
     ends_soon = row["taken_until"] is not None and row["taken_until"] < now + NEAR
     return (not ends_soon, row["taken_until"] if ends_soon else row["due_at"])
-
-
-def _transitions(
-    before: Mapping[RunId, Run], after: Mapping[RunId, Run], because: str, cause: Cause
-) -> list[dict[str, object]]:
-    told: list[dict[str, object]] = []
-    for number, run in after.items():
-        old = before.get(number)
-        if old is None or type(old.phase) is not type(run.phase):
-            key: dict[str, object] = {"task_id": run.key.task_id, "run_id": number}
-            why = {"because": storable(because), "cause": storable_json(cause) if cause else None}
-            was = phase_name(old.phase) if old else None
-            told.append({**key, "from_phase": was, "to_phase": phase_name(run.phase), **why})
-    return told

@@ -1,5 +1,7 @@
 -- Save runs that changed (under the version they were read with) and runs that are new (version 0), in bulk, with the
--- changes of phase. $1: rows as JSON; $2: transitions as JSON; $3: who; $4: the holder of their credentials from now on.
+-- changes of phase. $1: rows as JSON; $2: transitions as JSON; $3: who; $4: the holder of their credentials from now on;
+-- $5: NULL where the task's rows are locked, and else, for a single row that was decided on without a lock, the time of its
+-- last change: it must be that very row, and the only one of its task. Then nothing is saved, or all.
 WITH given AS (SELECT * FROM jsonb_populate_recordset(NULL::runs, $1))
 , changed AS (
     UPDATE runs SET (
@@ -21,6 +23,9 @@ WITH given AS (SELECT * FROM jsonb_populate_recordset(NULL::runs, $1))
     )
     FROM given g
     WHERE runs.task_id = g.task_id AND runs.run_id = g.run_id AND runs.version = g.version
+      AND ($5::timestamptz IS NULL OR (
+          runs.updated_at = $5
+          AND NOT EXISTS (SELECT FROM runs other WHERE other.task_id = g.task_id AND other.run_id <> g.run_id)))
     RETURNING 1)
 , added AS (
     INSERT INTO runs (
@@ -42,5 +47,6 @@ WITH given AS (SELECT * FROM jsonb_populate_recordset(NULL::runs, $1))
     INSERT INTO transitions (task_id, run_id, from_phase, to_phase, because, who, cause)
     SELECT task_id, run_id, from_phase, to_phase, because, $3, cause
     FROM jsonb_to_recordset($2)
-        AS t (task_id text, run_id integer, from_phase text, to_phase text, because text, cause jsonb))
-SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM added) AS saved
+        AS t (task_id text, run_id integer, from_phase text, to_phase text, because text, cause jsonb)
+    WHERE $5::timestamptz IS NULL OR EXISTS (SELECT FROM changed))
+SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM added) AS saved, now() AS saved_at

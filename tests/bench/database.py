@@ -158,7 +158,7 @@ async def _lived(connection: asyncpg.Connection, tasks: list[str]) -> None:
         now = phase_name(phase)
         rows = [{**to_row(Run(key, "demo", phase, when, when, facts, "ledger")), "version": version} for key in keys]
         told = [_change(key, before, now) for key in keys] if now != before else []
-        saved = await connection.fetchval(query("save"), to_json(rows), to_json(told), "bench", None)
+        saved = await connection.fetchval(query("save"), to_json(rows), to_json(told), "bench", None, None)
         assert saved == len(keys)
         before = now
 

@@ -95,7 +95,7 @@ class _Both:
             return after
 
         await self.same(self.who(), lambda each: each.change(task, decide, because="because", holder=holder))
-        assert seen[0] == seen[1]
+        assert seen[-2] == seen[-1]  # the real one may have decided on older rows first, and dropped that
 
     async def lease(self) -> None:
         key, name = self.key(), self.who()

@@ -8,7 +8,7 @@ import asyncpg
 from bridge.core.ledger import BEGINNING, END
 from bridge.store.queries import query
 from bridge.store.rows import PHASES, to_json, to_row
-from tests.integration.store.rows import wanted
+from tests.integration.store.rows import AT, wanted
 
 TABLE = """
 INSERT INTO runs (task_id, run_id, pool, phase, look_at, not_before, due_at, asked, request_id, request_run, outcome, deadline,
@@ -36,7 +36,8 @@ PLANS = [
     ("margins", [], "runs_near"),
     ("lease", ["t5", 0, timedelta(seconds=15), "me", timedelta(seconds=30), ["p"], PHASES], "runs_open"),
     ("task_rows", ["t5"], "runs_pkey"),
-    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None], "runs_pkey"),
+    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None, None], "runs_pkey"),
+    ("save", [to_json([{**to_row(wanted()), "version": 1}]), "[]", "me", None, AT], "runs_pkey"),
     ("release", [["t5"], [0], "me"], "runs_pkey"),
     ("of_requests", [[5, 6, 7], ["p"]], "runs_request"),
     ("unsettled", ["t5", 0, 1000], "runs_open"),
