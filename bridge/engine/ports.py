@@ -57,8 +57,8 @@ class Runs(Protocol):
 
         Raises `faults.Newer` where a row of the task is of a phase that this version does not know.
 
-        What is saved was decided on the rows as they were then. `decide` is pure: it may be asked several times, also on rows
-        that turn out to be others by now, and what it says of those is dropped. `because` and `cause` go into the
+        What is saved was decided on the rows as they were then. `decide` is pure: it may be asked several times, also on
+        rows that turn out to be others by now, and what it says of those is dropped. `because` and `cause` go into the
         transitions. `holder` names the process that holds the changed runs' credentials from now on.
         """
         ...
