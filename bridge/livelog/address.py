@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-import jwt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bridge.core.run import RunId, RunKey, TaskId
@@ -74,6 +73,8 @@ def address(public_url: str, key: str, grant: Grant, expires: datetime) -> str:
 
 def sign(key: str, grant: Grant, expires: datetime) -> str:
     """The token for a grant; raises ValueError if the key is too short."""
+    import jwt  # with all of cryptography: ten megabytes that a process without live logs never needs
+
     claims = _Claims(
         aud=_AUDIENCE,
         exp=int(expires.timestamp()),
@@ -101,6 +102,8 @@ def verify(keys: Sequence[str], key: RunKey, token: str, now: datetime) -> Grant
 
 def _signed(keys: Sequence[str], token: str) -> _Claims:
     """The claims of a token that one of the keys has signed, expired or not."""
+    import jwt
+
     for key in keys:
         try:
             # The time is checked by our clock, not by the library's.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import ConfigDict, Field
 
 from bridge.core.artifact import Stored
 from bridge.published.document import Bridge, Build, Document, Part, Sha256, Task
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 SCHEMA: Final = "provenance.v1"
 
@@ -70,6 +70,11 @@ def provenance(task: Seen, build: Build, stored: Iterable[Stored], version: str)
 
 def private_key(text: str) -> Ed25519PrivateKey:
     """An Ed25519 key from its text: PEM, PKCS 8, not encrypted. Raises ValueError, without the text, for anything else."""
+    # Ten megabytes that a process without a key never needs.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
