@@ -88,8 +88,8 @@ CREATE TABLE runs (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
         autovacuum_analyze_scale_factor = 0.02);
 
--- What is due: claims that end soon by their end, all else by when it fell due. These two move with every save, and not
--- when a lease is taken or given back.
+-- What is due: claims that end soon by their end, all else by when it fell due. These two move with every save, and when
+-- a process that ends leaves its runs to others; not when a lease is taken or given back.
 CREATE INDEX runs_near ON runs (taken_until, due_at, holder) WHERE taken_until IS NOT NULL;
 CREATE INDEX runs_due ON runs (due_at, holder) WHERE phase <> 'settled';
 CREATE INDEX runs_open ON runs (task_id, run_id) WHERE phase <> 'settled';

@@ -20,7 +20,8 @@ class Message(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
 
-def _open_as_none(results: int | None) -> int | None:
+def open_as_none(results: int | None) -> int | None:
+    """The results of what is over, else None."""
     return None if results == -1 else results  # Buildbot's own rows hold -1 for a request that is open
 
 
@@ -59,7 +60,7 @@ class Build(Message):
             worker=self.worker,
             started_at=moment(self.started_at),
             complete_at=moment_or_none(self.complete_at),
-            results=_open_as_none(self.results),
+            results=open_as_none(self.results),
             interrupted=self.interrupted,
             state_string=self.state_string,
         )
@@ -83,7 +84,7 @@ class State(Message):
             external_id=self.external_id,
             claimed=self.claimed,
             complete=self.complete,
-            results=_open_as_none(self.results),
+            results=open_as_none(self.results),
             complete_at=moment_or_none(self.complete_at),
             submitted_at=moment(self.submitted_at),
             priority=self.priority,
@@ -126,7 +127,7 @@ class ChangeEntry(Message):
     state_string: str | None = None
 
     def value(self) -> Change:
-        results = _open_as_none(self.results)
+        results = open_as_none(self.results)
         return Change(self.buildrequest, self.event, self.external_id, moment(self.at), results, self.buildid)
 
 

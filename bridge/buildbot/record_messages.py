@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bridge.buildbot.messages import Message, Number, Results, Seconds, moment, moment_or_none
+from bridge.buildbot.messages import Message, Number, Results, Seconds, moment, moment_or_none, open_as_none
 from bridge.core.record import BuildRecord, LogKind, LogState, Output, StepState
 
 
@@ -38,7 +38,7 @@ class StepEntry(Message):
             name=self.name,
             started_at=moment_or_none(self.started_at),
             complete_at=moment_or_none(self.complete_at),
-            results=self.results,
+            results=open_as_none(self.results),
             state_string=self.state_string,
             hidden=self.hidden,
             urls=self.urls,
@@ -67,7 +67,7 @@ class RecordAnswer(Message):
             external_id=self.external_id,
             started_at=moment(self.started_at),
             complete_at=moment_or_none(self.complete_at),
-            results=self.results,
+            results=open_as_none(self.results),
             state_string=self.state_string,
             steps=tuple(step.value() for step in sorted(self.steps, key=lambda step: step.number)),
         )

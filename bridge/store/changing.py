@@ -1,8 +1,9 @@
 """How a change of a task's rows comes about: decided on what is in hand where that is still true, else on locked rows.
 
 Most tasks have one row. A decision on it needs no lock: saving it is one statement that changes nothing unless the row is
-the one that was decided on, and the task's only one. Where it is not, and for tasks of several rows, all of them are locked
-first, in run order.
+the one that was decided on, and the task's only one when the statement begins. Where it is not, and for tasks of several
+rows, all of them are locked first, in run order. Locks do not keep new rows out either: whoever adds a run because of what
+another one's row says has to change that row too.
 """
 
 from __future__ import annotations
@@ -61,12 +62,20 @@ class InHand:
         if len(self._rows) > self.most:
             self._rows.popitem(last=False)
 
+    def correct(self, task_id: TaskId, rows: Sequence[Row]) -> None:
+        """Take the task's rows as they are, if it is in hand; several are not kept."""
+        if self._rows.pop(task_id, None) is not None and len(rows) == 1:
+            self.take(rows)
+
     def find(self, task_id: TaskId) -> Seen | None:
         """The task's row, if one is in hand."""
         return self._rows.get(task_id)
 
     def let_go(self, keys: Iterable[RunKey]) -> list[RunKey]:
-        """Forget rows; those whose leases are to be given back: what this process settled has none any more."""
+        """Forget rows; those whose leases are to be given back: what this process settled has none any more.
+
+        Unless a failover loses that change: then the lease ends by its time.
+        """
         return [key for key in keys if not self._settled(key)]
 
     def _settled(self, key: RunKey) -> bool:
@@ -91,12 +100,21 @@ class Change:
         if seen is not None and (after := await self._saved(database, seen, self._decided(seen))):
             hand.keep(after)
             return {after.run.key.run_id: after.run}
-        rows = await database.fetch(query("task_rows_read"), self.task_id)
+        return await self._anew(database, hand)
+
+    async def _anew(self, database: Database, hand: InHand) -> Rows:
+        """Decide on rows that are read now, each locked for that moment.
+
+        So a change that is on its way is waited for, and a server that only reads, because another one has taken over,
+        refuses: to change nothing is a decision, too, by which callers go on.
+        """
+        rows = await database.fetch(query("task_rows"), self.task_id)
+        hand.correct(self.task_id, rows)
         changed = self.decide({RunId(row["run_id"]): to_run(row) for row in rows})
         if not changed:
             return changed
         if len(rows) == 1 and (after := await self._saved(database, Seen.of(rows[0]), changed)):
-            if seen is not None:
+            if hand.find(self.task_id) is not None:
                 hand.keep(after)
             return changed
         return await self._locked(database)

@@ -23,7 +23,7 @@ def _read(said: object) -> datetime:
     at = datetime.fromisoformat(said) if isinstance(said, str) else None
     if at is None or at.tzinfo is None or not _FIRST <= at < _LAST:
         raise ValueError("this is no time with a zone between the years 1970 and 9000")
-    return at
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 Moment = Annotated[datetime, PlainValidator(_read)]

@@ -22,7 +22,7 @@ SOME = 0.1
 """Statements of a task that collisions may cost, of any kind."""
 SERVICES = 3
 """Each asks for Buildbot's address once."""
-EACH_STATEMENT = {"BEGIN": 0, "task_rows": 0, "task_rows_read": 0, "save": 6, "COMMIT": 0, "lease": 3, "release": 2}
+EACH_STATEMENT = {"BEGIN": 0, "task_rows": 0, "save": 6, "COMMIT": 0, "lease": 3, "release": 2}
 """Six changes, each one statement since the row is in hand, and a lease for each of: submit, claim, report; the last is given back
 with the run's last change. On a busy machine the loop that looks for what is due may come first, so only a single task's are exact."""
 

@@ -97,7 +97,7 @@ async def _overdue(connection: asyncpg.Connection, count: int) -> Part:
     for statistics in ("old", "new"):
         for words, name, args in looks:
             found = sorted([await most_read(connection, name, args) for _ in range(9)])
-            part.add(f"{words}, {statistics} statistics: rows read", found[-1][0], "rows", bound=64)
+            part.add(f"{words}, {statistics} statistics: rows of the table read", found[-1][0], "rows", bound=64)
             part.add(f"{words}, {statistics} statistics", sorted(took for _, took in found)[4], "ms")
         await connection.execute("VACUUM ANALYZE runs", timeout=900)
     return part

@@ -19,11 +19,12 @@ from tests.sandbox.environment import ROOT
 
 RELEASES: Final = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 # What is left when a command has ended, but for this shell, which is process 1; one that only waits to be reaped has no exe.
+# pytest keeps the directories of its last three runs, for people to look into.
 LEFT: Final = """
 for each in /proc/[0-9]*; do
   if [ "$each" != /proc/1 ] && [ -e "$each/exe" ]; then tr '\\0' ' ' <"$each/cmdline"; echo; fi
 done >/left 2>/dev/null
-ls -A /tmp >>/left
+ls -A -I 'pytest-of-*' /tmp >>/left
 """
 CLONE: Final = "git -c advice.detachedHead=false clone --quiet /repository bridge"
 

@@ -75,7 +75,9 @@ async def astray(connection: asyncpg.Connection, name: str, args: list[object], 
 
 
 async def most_read(connection: asyncpg.Connection, name: str, args: list[object]) -> tuple[int, float]:
-    """The rows that the busiest step of the plan reads, those that it passes over included, and milliseconds; nothing stays so.
+    """The rows of the table that the busiest step of the plan reads, those that it passes over included, and milliseconds.
+
+    Nothing stays so. What it passes over in an index, without reading the row, does not count.
 
     Entries of bitmaps are left out: they are counted again for each version of a row that nobody sees any more.
     """

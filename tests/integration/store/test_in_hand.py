@@ -1,11 +1,14 @@
 """Changes decided on rows in hand: one statement where they are still true, and never a decision on what is not."""
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
+from bridge.core import faults
 from bridge.core.run import Queued, Run, RunId, Settled
 from bridge.store import database
 from bridge.store.changing import InHand, Seen
@@ -44,11 +47,17 @@ class Tries:
 def statements(store: Runs) -> Iterator[list[str]]:
     """What is asked of the server meanwhile, told by the connections themselves."""
     asked: list[str] = []
-    kept = list(store.database.pool._holders)
-    connections = [holder._con for holder in kept if holder._con is not None]
+
+    def heard(record: asyncpg.connection.LoggedQuery) -> None:
+        asked.append(record.query)
+
+    connections = [holder._con for holder in store.database.pool._holders if holder._con is not None]
     for connection in connections:
-        connection.add_query_logger(lambda record: asked.append(record.query))
+        connection.add_query_logger(heard)
     yield asked
+    for connection in connections:
+        connection.remove_query_logger(heard)
+    assert store.database.connections()[0] == len(connections), "one was opened that nobody listened to"
 
 
 async def attempts(store: Runs) -> int:
@@ -63,7 +72,7 @@ async def test_a_row_in_hand_is_changed_by_one_statement(leased: Runs) -> None:
     assert await attempts(leased) == 3
 
 
-async def test_a_row_that_is_not_in_hand_is_read_and_changed_without_a_lock(store: Runs) -> None:
+async def test_a_row_that_is_not_in_hand_is_read_and_changed_without_a_transaction(store: Runs) -> None:
     await store.insert([wanted()])
     with statements(store) as asked:
         await store.change(TASK, Tries(), because="test")
@@ -123,6 +132,73 @@ async def test_the_same_version_of_another_row_is_not_the_same(leased: Runs, oth
     await leased.change(TASK, tries, because="test")
     assert [rows[ZERO].attempts for rows in tries.told] == [1, 7]
     assert await attempts(leased) == 8
+
+
+async def _until_one_waits(watcher: asyncpg.Connection) -> None:
+    """Return when a statement in this database waits for a row."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while not await watcher.fetchval(waits):
+        await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def busy(postgres_dsn: str, leased: Runs) -> AsyncIterator[asyncpg.Connection]:
+    """The connection of another process, in a transaction that has changed the row in hand and is not over."""
+    connection = await asyncpg.connect(postgres_dsn)
+    await connection.execute("BEGIN")
+    await connection.execute("UPDATE runs SET version = version + 1, updated_at = clock_timestamp(), attempts = 7")
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def watcher(postgres_dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(postgres_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(("ends", "told"), [("COMMIT", [0, 7]), ("ROLLBACK", [0])])
+async def test_a_save_waits_for_a_change_on_its_way_and_judges_by_its_outcome(
+    leased: Runs, busy: asyncpg.Connection, watcher: asyncpg.Connection, ends: str, told: list[int]
+) -> None:
+    tries = Tries()
+    change = asyncio.create_task(leased.change(TASK, tries, because="test"))
+    await _until_one_waits(watcher)
+    await busy.execute(ends)
+    await change
+    assert [rows[ZERO].attempts for rows in tries.told] == told
+    assert await attempts(leased) == told[-1] + 1
+
+
+async def test_to_change_nothing_is_decided_when_no_change_is_on_its_way(
+    leased: Runs, busy: asyncpg.Connection, watcher: asyncpg.Connection
+) -> None:
+    told: list[int] = []
+
+    def decide(rows: Mapping[RunId, Run]) -> Mapping[RunId, Run]:
+        told.append(rows[ZERO].attempts)
+        return {}
+
+    change = asyncio.create_task(leased.change(TASK, decide, because="test"))
+    await _until_one_waits(watcher)
+    await busy.execute("COMMIT")
+    assert await change == {}
+    assert told == [0, 7]
+
+
+async def test_a_server_that_only_reads_is_not_believed_that_nothing_is_to_be_changed(
+    leased: Runs, watcher: asyncpg.Connection
+) -> None:
+    """It may be the one that was before a failover, and its rows long changed elsewhere."""
+    database_name = await watcher.fetchval("SELECT current_database()")
+    await watcher.execute(f"ALTER DATABASE {database_name} SET default_transaction_read_only = on")
+    try:
+        await leased.database.pool.expire_connections()
+        with pytest.raises(faults.Unavailable):
+            await leased.change(TASK, lambda _: {}, because="test")
+    finally:
+        await watcher.execute(f"ALTER DATABASE {database_name} RESET default_transaction_read_only")
 
 
 async def test_a_row_that_is_gone_is_not_made_again(leased: Runs) -> None:

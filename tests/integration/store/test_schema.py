@@ -145,6 +145,34 @@ async def test_a_migration_waits_for_another_no_longer_than_it_may(empty_dsn: st
     assert await migrate(empty_dsn) == []
 
 
+async def _changes(dsn: str, task: str, end: asyncio.Event) -> int:
+    """Change a run as services do, in one transaction after the other; how often."""
+    connection, done = await asyncpg.connect(dsn), 0
+    while not end.is_set():
+        async with connection.transaction():
+            await connection.fetch("SELECT * FROM runs WHERE task_id = $1 FOR UPDATE", task)
+            await connection.execute("UPDATE runs SET attempts = attempts + 1 WHERE task_id = $1", task)
+        done += 1
+    await connection.close()
+    return done
+
+
+async def test_the_newest_migration_is_applied_while_services_change_rows(empty_dsn: str) -> None:
+    """Neither they nor it may be the victim of a deadlock: it must lock as much as it will ever need before all else."""
+    *older, newest = migrating.migrations()
+    async with asyncpg.create_pool(empty_dsn, min_size=1, max_size=1) as pool, pool.acquire() as connection:
+        await connection.execute(migrating._TABLE)
+        for migration in older:
+            await migrating._apply(connection, migration)
+        await connection.execute(TABLE, 30_000)
+    end = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        services = [group.create_task(_changes(empty_dsn, f"t{number}", end)) for number in range(1, 4)]
+        assert await migrate(empty_dsn) == [newest.name]
+        end.set()
+    assert all(service.result() for service in services)
+
+
 async def test_what_is_pending_is_asked_without_any_right_to_write(empty_dsn: str) -> None:
     await migrate(empty_dsn)
     connection = await asyncpg.connect(empty_dsn)

@@ -180,6 +180,14 @@ async def test_a_build_is_told_with_its_steps_in_order() -> None:
     assert (log.log_id, log.kind, log.lines, log.complete) == (5, LogKind.STDIO, 3, False)
 
 
+@pytest.mark.parametrize("results", [None, -1])
+async def test_what_is_open_has_no_results_however_buildbot_says_so(results: int | None) -> None:
+    told = RECORD | {"results": results, "steps": [STEP | {"results": results}]}
+    async with master(says(200, json.dumps(told), "application/json")) as builds:
+        record = await builds.record(3)
+    assert (record.results, record.steps[0].results) == (None, None)
+
+
 OUTPUT = {
     "number": 1, "name": "public/build/a b", "content_type": "text/plain", "lifetime": 60, "mandatory": True, "size": 0,
     "sha256": "0" * 64,
