@@ -27,6 +27,7 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from bridge.core import faults
 from bridge.pulse import Delivery, OnBatch, OnGap, OnPoison, Options, Told
+from bridge.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Consumer:
         """Connect and listen; the reason why that ended."""
         reasons: list[str] = []
         try:
-            async with self._line() as line, asyncio.TaskGroup() as group:
+            async with self._line() as line, Together() as group:
                 group.create_task(_until_broken(line))
                 for work in (self._drain(line), self._watch(line), self._sweep()):
                     group.create_task(_vital(line, work))

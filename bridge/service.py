@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from bridge import logs
 from bridge.metrics import Metrics
+from bridge.together import Together
 
 SEEN_WITHIN = 60.0
 """Seconds; a dependency that did not answer for so long makes the service not ready."""
@@ -99,10 +100,10 @@ class Dependency:
 
 @dataclass(slots=True)
 class Loops:
-    """The loops of one service, in one TaskGroup."""
+    """The loops of one service, in one group of tasks."""
 
     frame: Frame
-    group: asyncio.TaskGroup
+    group: Together
 
     def start(self, name: str, work: Work, *, silence: float | None) -> None:
         """Start a loop. It shows life to the heartbeat it is given, at least every `silence` seconds (see `Heartbeat`).
@@ -114,8 +115,18 @@ class Loops:
 
     async def _alive(self, heart: Heartbeat, work: Work) -> None:
         with logs.about(service=self.frame.service, replica=self.frame.replica):
-            await work(heart)
+            try:
+                await work(heart)
+            except asyncio.CancelledError:
+                # A library may cancel what we wait for; a group would take it for an orderly end, and nobody would notice.
+                if _is_asked_to_end():
+                    raise
         raise LoopEndedError(f"loop {heart.name} of {self.frame.service} came to its end")
+
+
+def _is_asked_to_end() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @dataclass(slots=True)
@@ -145,7 +156,7 @@ class Frame:
     @asynccontextmanager
     async def loops(self) -> AsyncIterator[Loops]:
         """Start loops inside; the block is left only when one of them ends, with its exception, or by cancellation."""
-        async with asyncio.TaskGroup() as group:
+        async with Together() as group:
             loops = Loops(self, group)
             loops.start("dependencies", self._look_around, silence=_PROBE_EVERY * 2)
             yield loops

@@ -15,6 +15,7 @@ from bridge.metrics import Metrics
 from bridge.service import Frame
 from bridge.settings import Settings
 from bridge.settings.shown import advice
+from bridge.together import Together
 from bridge.web import health
 
 _GARBAGE: Final = (10_000, 20, 50)
@@ -49,7 +50,7 @@ async def _served(name: str, frames: Sequence[Frame], metrics: Metrics, settings
     leave_modules_alone()
 
     async def work() -> None:
-        async with asyncio.TaskGroup() as group:
+        async with Together() as group:
             for frame, run in zip(frames, runs, strict=True):
                 group.create_task(_named(frame, run, settings), name=frame.service)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bridge.core.run import RunKey
 from bridge.engine.engine import Engine
 from bridge.engine.holding import Leased
+from bridge.together import Together
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ class Crew:
 
     async def work(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as group:
+        async with Together() as group:
             while True:
                 key, leased = await self._next()
                 group.create_task(self._settle(key, leased), name=f"settle {key}")

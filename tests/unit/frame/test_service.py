@@ -60,6 +60,19 @@ async def test_a_loop_that_comes_to_its_end_ends_the_service(frame: Frame) -> No
             loops.start("short", short, silence=10)
 
 
+async def test_a_loop_that_nobody_cancelled_has_not_ended_by_being_cancelled(frame: Frame) -> None:
+    """Libraries cancel what waits for a connection that dies; a service whose loop ended so would be deaf and look well."""
+
+    async def deaf(_: Heartbeat) -> None:
+        lost = asyncio.get_running_loop().create_future()
+        lost.cancel()
+        await lost
+
+    with pytest.RaisesGroup(LoopEndedError):
+        async with frame.loops() as loops:
+            loops.start("deaf", deaf, silence=None)
+
+
 async def test_a_loop_that_raises_ends_the_others(frame: Frame) -> None:
     ended = asyncio.Event()
 
