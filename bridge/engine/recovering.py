@@ -20,8 +20,11 @@ from bridge.core.run import (
     Run,
     RunId,
     RunKey,
+    Settled,
+    request_of,
 )
-from bridge.core.status import TaskStatus, taskcluster_priority
+from bridge.core.status import TaskStatus, run_in, taskcluster_priority
+from bridge.core.verdict import Results
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -48,12 +51,41 @@ async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapp
     builds = engine.pool_of(run).builds
     for number in [run.key.run_id, *(link for link in links if not chain.tells(rows, link))]:
         state = await builds.find(RunKey(run.key.task_id, number))
-        if state is None or (state.complete and state.master_shutdown):
+        if state is None or _is_spent(engine, run, number, state, seen.status):
             continue
         if number == run.key.run_id:
             return None  # it has one of its own
         return await _given(engine, run, number, state, seen)
     return None
+
+
+def _is_spent(engine: Engine, run: Run, number: RunId, state: RequestState, status: TaskStatus) -> bool:
+    """Whether the request ended for a reason that is none of the run's: its master stopped, or the bridge cancelled it.
+
+    It does so where another worker claims a run. The row that told so is lost, Buildbot does not say who cancelled, and a
+    run that took the request over would be told that a person had.
+    """
+    ours = engine.pool_of(run).rules.worker_group
+    claimed = [seen.worker for seen in status.runs[number : run.key.run_id] if seen.worker is not None]
+    return state.master_shutdown or (state.results == Results.CANCELLED and any(worker.group != ours for worker in claimed))
+
+
+async def called_back(engine: Engine, run: Run, rows: Mapping[RunId, Run], submitted: Submitted) -> None:
+    """Cancel a request whose submit was on its way for so long that its run was settled without it.
+
+    As far as Taskcluster shows that no later run may take it over; what is left is for the sweep that finds strangers.
+    """
+    row = rows.get(run.key.run_id)
+    if row is None or not isinstance(row.phase, Settled):
+        return
+    if any(request_of(each) == submitted.request for each in rows.values()):
+        return
+    status = await engine.queue.status(run.key.task_id)
+    ended = run_in(status, run.key.run_id)
+    if ended is None or ended.resolved is None or chain.passes_on(status, run.key.run_id):
+        return
+    engine.observer.alarm("stray_request", run.key, f"request {submitted.request.id} came after its run was over; cancelled")
+    await engine.pool_of(run).builds.cancel(run.key, "Taskcluster resolved the run")
 
 
 async def _given(engine: Engine, run: Run, number: RunId, state: RequestState, seen: TaskSeen) -> Mapping[RunId, Run]:

@@ -26,7 +26,7 @@ from bridge.core.events import (
 from bridge.core.order import LeftAlone, Order, Refusal
 from bridge.core.run import Request, Run, RunId, RunKey, Wanted
 from bridge.core.status import RunState, buildbot_priority, run_in
-from bridge.engine.recovering import predecessors_request, telling
+from bridge.engine.recovering import called_back, predecessors_request, telling
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -88,10 +88,18 @@ async def _submit(engine: Engine, run: Run, seen: TaskSeen, order: Order) -> Map
     if not chain.tells(rows, teller):
         return await _lost(engine, run, seen)
     try:
-        return await engine.hear(run.key, await _answered(engine, now, seen, order, _priority_of(run, seen)))
+        return await _sent(engine, now, await _answered(engine, now, seen, order, _priority_of(run, seen)))
     except faults.NotAllowed as shut:
         engine.observer.alarm("not_allowed", run.key, str(shut))
         return await engine.hear(run.key, _unsent(engine, run, seen, str(shut)))
+
+
+async def _sent(engine: Engine, run: Run, answer: Submitted | HeldBack | Inadmissible) -> Mapping[RunId, Run]:
+    """Write down what Buildbot answered, and take back what nobody waits for any more."""
+    rows = await engine.hear(run.key, answer)
+    if isinstance(answer, Submitted):
+        await called_back(engine, run, rows, answer)
+    return rows
 
 
 async def _lost(engine: Engine, run: Run, seen: TaskSeen) -> Mapping[RunId, Run]:

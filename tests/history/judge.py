@@ -167,7 +167,9 @@ def _wanted(evidence: Evidence, key: str, when: float) -> str | None:
     if task not in evidence.tasks or state is None or state["state"] not in OPEN:
         return None  # the queue does not know it (any more), or the run is resolved
     has_its_own = run != int(number) and f"{task}/{run}" in evidence.requests
-    foreign = evidence.group is not None and state["state"] == "running" and state["workerGroup"] != evidence.group
+    # Somebody else's claim ends the request, though it may run out before the cancel is there.
+    claimed = [each.get("workerGroup") for each in evidence.runs(task)[int(number) : run + 1]]
+    foreign = evidence.group is not None and any(group not in (None, evidence.group) for group in claimed)
     return None if has_its_own or foreign else f"run {run} was {state['state']}"
 
 

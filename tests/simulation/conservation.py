@@ -73,7 +73,7 @@ class Conservation:
         if run.state == "running" and run.worker_group != self.watch.group:
             return
         request = self.watch.request_for(task, run.run_id)
-        if request is None or self.watch.was_asked_to_end(request):
+        if request is None or self.watch.was_asked_to_end(request) or self._spent(request, task):
             if not self._full(task) and not self._forgotten(run, instant):
                 yield "L1", f"{_name(task)} has no request"
         elif request.complete:
@@ -82,6 +82,11 @@ class Conservation:
             yield "L1", f"{_name(task)} is {task.priority} and its request waits with priority {request.priority}"
         elif request.running is not None and run.state == "pending":
             yield "L4", f"{_name(task)} is not claimed and its build runs"
+
+    def _spent(self, request: Request, task: Task) -> bool:
+        """Whether somebody else's claim has ended the request, which is over: no run has to take it over."""
+        made_for = int(request.key.partition("/")[2])
+        return request.complete and self.watch.others_claimed(task, made_for, len(task.runs) - 1)
 
     def _forgotten(self, run: Run, instant: int) -> bool:
         """Whether the bridge claimed the run to refuse it, and its row was lost: nothing but the claim's end shows it then."""

@@ -113,6 +113,24 @@ def test_a_request_that_shows_again_after_it_was_taken_for_lost_has_until_the_sl
     assert lived(replayed("random/23/4475"), Coverage()).violations == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        # A process slept in the middle of a submit, and its run was settled meanwhile: it takes the request back at once.
+        "random/1001/50884",
+        # Another worker claimed a run, the bridge cancelled the request, and all rows were lost: the next run took the
+        # request over, and its task was cancelled as if a person had asked.
+        "random/1001/79536",
+        # Three errors of the judges: another's claim ends a request, also where it runs out before the cancel is there.
+        "random/1001/101433",
+        "random/1001/283",
+        "random/1001/45084",
+    ],
+)
+def test_what_a_million_schedules_found(name: str) -> None:
+    assert lived(replayed(name), Coverage()).violations == []
+
+
 def test_every_single_fault_and_every_pair_has_its_name() -> None:
     catalogue = Catalogue()
     for number in (0, 17, catalogue.singles - 1):

@@ -95,8 +95,10 @@ class Watch:
             other, _, earlier = request.key.partition("/")
             if other == task_id and not request.complete and not request.rebuilt:
                 # A submit that was long under way may come when its run is over; it is stopped then, and holds nobody up.
+                # Where somebody else had claimed a run in between, his claim ended the request: a new one is as good.
                 holder = self.holder(task, int(earlier))
-                if holder.state in OPEN and holder.run_id == int(number):
+                open_ = holder.state in OPEN and holder.run_id == int(number)
+                if open_ and not self.others_claimed(task, int(earlier), holder.run_id):
                     self.blame(f"S1: a request for {key}, which holds request {request.id} or may adopt it")
 
     def claimed(self, task: Task, run: Run, group: str, worker: str) -> None:
@@ -179,7 +181,7 @@ class Watch:
         holder = self.holder(task, int(number))
         own = holder.run_id != int(number) and self._master().request_of(f"{task_id}/{holder.run_id}") is not None
         # Somebody else's claim ends the request (T-24), though his claim may run out before the cancel is sent.
-        foreign = any(run.worker_group not in (None, self.group) for run in task.runs[int(number) : holder.run_id + 1])
+        foreign = self.others_claimed(task, int(number), holder.run_id)
         if holder.state in OPEN and not own and not foreign:
             self.blame(f"S7: the request of {key} is cancelled while run {holder.run_id} is {holder.state}")
 
@@ -198,6 +200,10 @@ class Watch:
                 break
             number += 1
         return task.runs[number]
+
+    def others_claimed(self, task: Task, first: int, last: int) -> bool:
+        """Whether somebody else claimed one of these runs."""
+        return any(run.worker_group not in (None, self.group) for run in task.runs[first : last + 1])
 
     def was_asked_to_end(self, request: Request) -> bool:
         """Whether the bridge has cancelled the request: then no later run adopts it."""

@@ -7,7 +7,9 @@ import pytest
 import slugid
 
 from bridge.core import timing
+from bridge.core.events import Submitted
 from bridge.core.run import Run, RunId, Settled, TaskId, request_of
+from bridge.engine.recovering import called_back
 from tests.integration.engine.house import House
 
 
@@ -129,6 +131,44 @@ async def test_a_request_that_was_given_up_for_lost_is_ended_when_it_shows_again
     house.told.alarms.clear()
     await house.one.strangers.sweep([house.pool])
     assert not house.told.rang("stray_request")
+
+
+async def test_a_request_that_ended_by_anothers_claim_is_nobodys_wish_after_the_loss_of_all_rows(house: House) -> None:
+    # T-24, S4: the bridge cancels the request of a run that another worker claims; the next run is not told that a person did
+    await house.control("POST", "periods", {"claimSeconds": 2})
+    task = await house.create("parked")
+    await house.until_phase(task, "Queued")
+    await house.admin.claimTask(task, "0", {"workerGroup": "elsewhere", "workerId": "theirs"})
+
+    async def ended() -> bool:
+        await house.one.turn()
+        return bool((await house.request(task))["complete"])
+
+    await house.wait(ended)
+    await house.lapse(task, 0)
+    await _rebuilt(house)
+    await house.until_phase(task, "Queued", run=1)
+    assert await house.requests(task) == [f"{task}/0", f"{task}/1"]
+    assert (await house.status(task))["state"] == "pending"
+
+
+@pytest.mark.parametrize(("over", "known", "cancelled"), [(True, False, True), (False, False, False), (True, True, False)])
+async def test_a_submit_that_was_under_way_for_too_long_is_taken_back(
+    house: House, *, over: bool, known: bool, cancelled: bool
+) -> None:
+    # L3: the process slept in the middle of the call, and its run was settled meanwhile
+    task = await house.create("parked")
+    await house.until_phase(task, "Queued")
+    (run,) = (await house.engine.rows(TaskId(task))).values()
+    request = request_of(run)
+    assert request is not None
+    if over:
+        await house.admin.cancelTask(task)
+    settled = timing.enter(run, Settled("the task was canceled", request if known else None), house.engine.clock.now())
+    submitted = Submitted(house.engine.clock.now(), request, "parked", "lowest")
+    await called_back(house.engine, run, {RunId(0): settled}, submitted)
+    assert (await house.request(task))["complete"] is cancelled
+    assert house.told.rang("stray_request") is cancelled
 
 
 async def test_rows_set_back_in_time_catch_up(house: House) -> None:
