@@ -7,14 +7,17 @@ that an outage costs nobody a build and a RETRY never makes a second request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bridge.core import endings, timing
 from bridge.core.events import Asking, Event, Submitted, TaskSeen
 from bridge.core.lifecycle import advance
+from bridge.core.request import RequestState
+from bridge.core.rules import Rules
 from bridge.core.run import Building, Queued, Refused, Reporting, Run, RunId, RunKey, Settled, Stopping, Wanted, request_of
 from bridge.core.status import RunState, RunStatus, TaskStatus, run_in
+from bridge.core.verdict import Results
 
 _RETRIED = frozenset({"intermittent-task", "claim-expired"})
 _RETRY = frozenset({"task-retry", "retry"})  # reasonCreated of a run that the queue made by itself
@@ -122,6 +125,16 @@ def passes_on(status: TaskStatus, run_id: RunId) -> bool:
     if ended is None or following is None:
         return False
     return ended.reason_resolved in _RETRIED and following.reason_created in _RETRY
+
+
+def is_spent(request: RequestState, runs: Iterable[RunStatus], rules: Rules) -> bool:
+    """Whether it was the bridge that cancelled the request, as it does where another worker claims one of the `runs`.
+
+    For where the row that told so is lost: Buildbot does not say who cancelled, and a run that took the request over would
+    be told that a person had.
+    """
+    others = any(run.worker is not None and run.worker.group != rules.worker_group for run in runs)
+    return request.results == Results.CANCELLED and others
 
 
 def _may_inherit(run: Run, heir: Run | None, event: TaskSeen) -> bool:

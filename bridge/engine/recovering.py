@@ -24,7 +24,6 @@ from bridge.core.run import (
     request_of,
 )
 from bridge.core.status import TaskStatus, run_in, taskcluster_priority
-from bridge.core.verdict import Results
 
 if TYPE_CHECKING:
     from bridge.engine.engine import Engine
@@ -51,23 +50,13 @@ async def predecessors_request(engine: Engine, run: Run, seen: TaskSeen) -> Mapp
     builds = engine.pool_of(run).builds
     for number in [run.key.run_id, *(link for link in links if not chain.tells(rows, link))]:
         state = await builds.find(RunKey(run.key.task_id, number))
-        if state is None or _is_spent(engine, run, number, state, seen.status):
+        claimed = seen.status.runs[number : run.key.run_id]
+        if state is None or state.master_shutdown or chain.is_spent(state, claimed, seen.rules):
             continue
         if number == run.key.run_id:
             return None  # it has one of its own
         return await _given(engine, run, number, state, seen)
     return None
-
-
-def _is_spent(engine: Engine, run: Run, number: RunId, state: RequestState, status: TaskStatus) -> bool:
-    """Whether the request ended for a reason that is none of the run's: its master stopped, or the bridge cancelled it.
-
-    It does so where another worker claims a run. The row that told so is lost, Buildbot does not say who cancelled, and a
-    run that took the request over would be told that a person had.
-    """
-    ours = engine.pool_of(run).rules.worker_group
-    claimed = [seen.worker for seen in status.runs[number : run.key.run_id] if seen.worker is not None]
-    return state.master_shutdown or (state.results == Results.CANCELLED and any(worker.group != ours for worker in claimed))
 
 
 async def called_back(engine: Engine, run: Run, rows: Mapping[RunId, Run], submitted: Submitted) -> None:

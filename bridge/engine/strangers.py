@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bridge.core import faults
-from bridge.core.chain import newborn
+from bridge.core.chain import is_spent, newborn
 from bridge.core.events import TaskSeen
 from bridge.core.request import RequestState
 from bridge.core.run import RunId, RunKey, Settled, TaskId, request_of
@@ -61,6 +61,8 @@ class Strangers:
         """Put the request under the run it was made for: the status then moves it on, or has it stopped."""
         seen = run_in(status, key.run_id)
         if seen is None or (state.complete and not _unreported(key, status)):
+            return []
+        if is_spent(state, status.runs[key.run_id :], pool.rules):
             return []
         at = self.engine.clock.now()
         run = rebuilt(key, pool.name, state, at)

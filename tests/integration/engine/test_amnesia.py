@@ -133,7 +133,10 @@ async def test_a_request_that_was_given_up_for_lost_is_ended_when_it_shows_again
     assert not house.told.rang("stray_request")
 
 
-async def test_a_request_that_ended_by_anothers_claim_is_nobodys_wish_after_the_loss_of_all_rows(house: House) -> None:
+@pytest.mark.parametrize("found", ["from the queue's side", "from Buildbot's side"])
+async def test_a_request_that_ended_by_anothers_claim_is_nobodys_wish_after_the_loss_of_all_rows(
+    house: House, found: str
+) -> None:
     # T-24, S4: the bridge cancels the request of a run that another worker claims; the next run is not told that a person did
     await house.control("POST", "periods", {"claimSeconds": 2})
     task = await house.create("parked")
@@ -146,6 +149,10 @@ async def test_a_request_that_ended_by_anothers_claim_is_nobodys_wish_after_the_
 
     await house.wait(ended)
     await house.lapse(task, 0)
+    if found == "from Buildbot's side":
+        await house.lose_database()
+        await house.restart("other")
+        assert await house.one.strangers.sweep([house.pool]) == []
     await _rebuilt(house)
     await house.until_phase(task, "Queued", run=1)
     assert await house.requests(task) == [f"{task}/0", f"{task}/1"]

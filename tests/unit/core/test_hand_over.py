@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from bridge.core import verdict
-from bridge.core.chain import heard, passes_on, reconcile, tells
+from bridge.core.chain import heard, is_spent, passes_on, reconcile, tells
 from bridge.core.commands import Look, Reprioritise, RequestBuild
 from bridge.core.debts import owed
 from bridge.core.events import Asking, Claimed, RequestMissing, Submitted, TaskSeen
 from bridge.core.lifecycle import advance
+from bridge.core.request import RequestState
 from bridge.core.run import (
     BuildId,
     Building,
@@ -25,6 +26,7 @@ from bridge.core.run import (
     Wanted,
     Worker,
 )
+from bridge.core.status import RunStatus
 from bridge.core.verdict import Resolution, Verdict
 from tests.unit.core.samples import (
     AT,
@@ -315,6 +317,26 @@ def test_only_a_run_that_the_queue_retried_passes_its_request_on():
     assert not passes_on(seen(resolved("claim-expired")).status, RunId(0))
     assert not passes_on(seen(resolved("claim-expired"), run_status(why="rerun")).status, RunId(0))
     assert not passes_on(seen(resolved("canceled"), run_status(why="retry")).status, RunId(0))
+
+
+THEIRS = Worker("elsewhere", "theirs")
+CANCELLED = told(key=f"{TASK}/0", results=6).state
+
+
+@pytest.mark.parametrize(
+    ("request_", "runs", "spent"),
+    [
+        (CANCELLED, [resolved("claim-expired", worker=THEIRS)], True),
+        (CANCELLED, [resolved("claim-expired"), resolved("claim-expired", worker=THEIRS), run_status()], True),
+        (CANCELLED, [running(THEIRS)], True),
+        (CANCELLED, [resolved("claim-expired"), run_status()], False),
+        (CANCELLED, [resolved("deadline-exceeded", worker=None)], False),
+        (told(key=f"{TASK}/0", results=0).state, [resolved("claim-expired", worker=THEIRS)], False),
+        (told(key=f"{TASK}/0").state, [running(THEIRS)], False),
+    ],
+)
+def test_a_cancel_after_anothers_claim_was_the_bridges_own(request_: RequestState, runs: list[RunStatus], spent: bool):
+    assert is_spent(request_, runs, RULES) is spent
 
 
 def _after(event: Asking | Submitted, *phases: Phase) -> dict[int, Phase]:
