@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,8 @@ def send(url: str, *parts: bytes, timeout: float = 10.0, finish: bool = True) ->
             for part in parts:
                 line.sendall(part)
             if finish:
-                line.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # "not connected", where it has hung up in between
+                    line.shutdown(socket.SHUT_WR)
             while chunk := line.recv(65536):
                 received += chunk
         except (ConnectionError, TimeoutError):
